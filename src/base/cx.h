@@ -1,0 +1,29 @@
+/*
+ * The context of one piece of work: a request, a command of the command line, a test. It is handed down through every
+ * layer, and belongs to one thread at a time; it changes hands only through a queue.
+ *
+ * `mem` is a talloc pool with a limit (base/mem.h). `db` is the connection of the step that runs now: the loop's or
+ * worker's own for reads, the writer's inside a write step, NULL elsewhere. `svc` is what the process offers
+ * (domain/services.h); base does not look inside.
+ */
+#ifndef USHER_BASE_CX_H
+#define USHER_BASE_CX_H
+
+#include "base/error.h"
+
+struct us_db;
+struct us_services;
+
+struct us_cx {
+  void *mem;
+  struct us_error err;
+  int64_t now_ms; /* wall clock, milliseconds since 1970, read once when the work began */
+  struct us_db *db;
+  struct us_services *svc;
+};
+
+static inline int64_t us_cx_now_s(const struct us_cx *cx) {
+  return cx->now_ms / 1000;
+}
+
+#endif

@@ -1,0 +1,32 @@
+/* User accounts of a realm: look-up, creation, passwords. Names compare without ASCII case (REST contract a.1). */
+#ifndef USHER_DOMAIN_ACCOUNT_H
+#define USHER_DOMAIN_ACCOUNT_H
+
+#include "domain/services.h"
+
+/* US_E_NOT_FOUND (an answer, without text) when there is none. */
+enum us_code us_account_by_name(struct us_cx *cx, int64_t realm_id, struct us_str name,
+                                struct us_account *ret_account) US_MUST_CHECK;
+enum us_code us_account_by_id(struct us_cx *cx, int64_t id, struct us_account *ret_account) US_MUST_CHECK;
+
+struct us_account_new {
+  struct us_str name, password_hash, mail, given_name, family_name;
+  bool is_admin;
+};
+/* Write step. US_E_CONFLICT when the name is taken. The hash comes from us_password_hash(), made before. */
+enum us_code us_account_create(struct us_cx *cx, int64_t realm_id, const struct us_account_new *in,
+                               int64_t *ret_id) US_MUST_CHECK;
+enum us_code us_account_delete(struct us_cx *cx, const struct us_account *account)
+    US_MUST_CHECK; /* cascade: protocol contract 11.3, REST i.3 */
+enum us_code us_account_set_password(struct us_cx *cx, int64_t id, struct us_str password_hash) US_MUST_CHECK;
+
+/* Checks a password: blocks ~17 ms, so only on the pool (returns US_E_TO_POOL when !may_block). Throttled by account and by
+ * address (design 6): US_E_SLOW_DOWN with retry_after_s. Unknown user, wrong password and inactive account all take the same
+ * time and end in US_E_NOT_FOUND without text; the caller translates (invalid_grant, "Login failure"). */
+enum us_code us_account_login(struct us_cx *cx, const struct us_realm *realm, struct us_str name,
+                              struct us_str password, struct us_str address, bool may_block,
+                              struct us_account *ret_account) US_MUST_CHECK;
+/* "id=alice,ou=user,o=alpha,ou=services,dc=usher" (REST contract b.5) */
+struct us_str us_account_universal_id(struct us_cx *cx, struct us_str realm_path, struct us_str name);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * What the process offers to the code of a request: clock, ids, the configuration snapshot, bounded memories. Built once by
+ * app/, torn down in reverse; everything behind these pointers is safe for several threads.
+ */
+#ifndef USHER_DOMAIN_SERVICES_H
+#define USHER_DOMAIN_SERVICES_H
+
+#include "base/clock.h"
+#include "base/cx.h"
+#include "base/id.h"
+#include "model/model.h"
+
+struct us_throttle;     /* domain/throttle.h: failed passwords by account and address */
+struct us_secret_cache; /* domain/secret.h: client secrets that were verified once */
+struct us_claim_cache;  /* domain/claim_token.h: claim tokens that were verified once */
+struct us_snapshot_box; /* domain/snapshot.h: the current realms, settings and keys */
+
+struct us_services {
+  const struct us_clock *clock;
+  struct us_idgen ids;
+  struct us_snapshot_box *snapshots;
+  struct us_throttle *throttle;
+  struct us_secret_cache *secrets;
+  struct us_claim_cache *claims;
+  struct us_str base_url;     /* "http://127.0.0.1:8080/am", without a slash at the end */
+  struct us_str context_path; /* "/am" */
+  struct us_str cookie_name;  /* "iPlanetDirectoryPro" */
+  bool secure_cookies;
+  struct us_str default_realm; /* whose UMA metadata the origin serves; "/" */
+};
+
+/* The next row id. */
+int64_t us_next_id(struct us_cx *cx);
+
+#endif

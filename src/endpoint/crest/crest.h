@@ -1,0 +1,25 @@
+/* The owner's side, /json (REST contract): one file a collection. */
+#ifndef USHER_ENDPOINT_CREST_CREST_H
+#define USHER_ENDPOINT_CREST_CREST_H
+
+#include "endpoint/call.h"
+
+enum us_code us_ep_authenticate_prepare(struct us_call *call);
+enum us_code us_ep_authenticate_run(struct us_call *call);
+enum us_code us_ep_authenticate_finish(struct us_call *call);
+enum us_code us_ep_session_info(struct us_call *call);
+enum us_code us_ep_session_validate(struct us_call *call);
+enum us_code us_ep_session_logout(struct us_call *call);
+enum us_code us_ep_policy_put(struct us_call *call);    /* create, update, upsert: by preconditions (a.6) */
+enum us_code us_ep_policy_create(struct us_call *call); /* POST */
+enum us_code us_ep_policy_read(struct us_call *call);
+enum us_code us_ep_policy_delete(struct us_call *call);
+enum us_code us_ep_policy_query(struct us_call *call);
+enum us_code us_ep_pending_query(struct us_call *call);
+enum us_code us_ep_pending_read(struct us_call *call);
+enum us_code us_ep_pending_approve(struct us_call *call);
+enum us_code us_ep_pending_deny(struct us_call *call);
+enum us_code us_ep_server_info(struct us_call *call);
+enum us_code us_ep_id_from_session(struct us_call *call);
+
+#endif

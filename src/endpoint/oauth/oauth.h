@@ -1,0 +1,37 @@
+/* The OAuth endpoints (protocol contract 2, 3, 8), one file a message. Steps of the rows in route/table.c. */
+#ifndef USHER_ENDPOINT_OAUTH_OAUTH_H
+#define USHER_ENDPOINT_OAUTH_OAUTH_H
+
+#include "endpoint/call.h"
+
+/* access_token: 3.1 and, for the UMA grant, endpoint/uma/grant.c. Dispatches by grant_type through a table of grants. */
+extern const struct us_field_table us_token_request_table;
+enum us_code us_ep_token_prepare(struct us_call *call);
+enum us_code us_ep_token_run(struct us_call *call);
+enum us_code us_ep_token_finish(struct us_call *call);
+extern const struct us_field_table us_introspect_table; /* token, token_type_hint */
+enum us_code us_ep_introspect(struct us_call *call);
+extern const struct us_field_table us_revoke_table;
+enum us_code us_ep_revoke(struct us_call *call);
+enum us_code us_ep_jwks(struct us_call *call);
+enum us_code us_ep_uma_metadata(struct us_call *call);
+enum us_code us_ep_openid_metadata(struct us_call *call);
+enum us_code us_ep_oauth_metadata(struct us_call *call);
+
+/* What a grant does inside the three steps of the token endpoint; one row a grant type in endpoint/oauth/token.c. */
+struct us_token_request { /* decoded form: members of every grant, and of client authentication */
+  struct us_str grant_type, scope;
+  struct us_str username, password;
+  struct us_str refresh_token;
+  struct us_str ticket, claim_token, claim_token_format, pct, rpt, code_verifier, cnf_key;
+  struct us_str client_id, client_secret, client_assertion, client_assertion_type;
+};
+struct us_grant {
+  const char *type;
+  enum us_code (*prepare)(struct us_call *call);
+  enum us_code (*run)(struct us_call *call);
+  enum us_code (*finish)(struct us_call *call);
+};
+extern const struct us_grant us_grant_uma; /* endpoint/uma/grant.c */
+
+#endif

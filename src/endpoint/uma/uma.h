@@ -1,0 +1,14 @@
+/* The UMA endpoints (protocol contract 4, 5, 6), one file a message. */
+#ifndef USHER_ENDPOINT_UMA_UMA_H
+#define USHER_ENDPOINT_UMA_UMA_H
+
+#include "endpoint/oauth/oauth.h"
+
+enum us_code us_ep_resource_create(struct us_call *call); /* bodies: raw JSON, decoded by the endpoint's own tables */
+enum us_code us_ep_resource_list(struct us_call *call);
+enum us_code us_ep_resource_read(struct us_call *call);
+enum us_code us_ep_resource_update(struct us_call *call);
+enum us_code us_ep_resource_delete(struct us_call *call);
+enum us_code us_ep_permission_request(struct us_call *call);
+
+#endif

@@ -1,0 +1,199 @@
+/*
+ * What the things are: plain structs, no functions. How they are stored (store/, domain/*_rows) or sent (endpoint/) is not
+ * known here. Strings belong to whoever made the struct: mostly the request's memory, for realms the snapshot's.
+ * References named *_ref or *_id are row ids (base/id.h); `client_id`, `uuid` and `name` are what people and programs see.
+ */
+#ifndef USHER_MODEL_MODEL_H
+#define USHER_MODEL_MODEL_H
+
+#include "base/str.h"
+
+struct us_key;
+
+/* Provider settings of a realm; names on the wire and defaults stand in domain/settings.c (protocol contract 9). */
+enum us_verifier_rule { US_VERIFIER_OFF, US_VERIFIER_ALL, US_VERIFIER_PUBLIC, US_VERIFIER_PASSWORDLESS };
+enum us_resharing { US_RESHARING_OFF, US_RESHARING_IMPLICIT };
+enum us_rpt_condition { US_RPT_REQUEST_PARTIAL = 1, US_RPT_REQUEST_NONE = 2, US_RPT_TICKET_PARTIAL = 4 };
+struct us_settings {
+  /* UMA provider */
+  int64_t permission_ticket_s;
+  bool delete_policies_on_delete_rs, delete_resource_sets_on_delete_rs;
+  bool pending_requests;
+  bool mail_owner_on_pending, mail_party_on_approval;
+  bool owner_implicit_consent;
+  struct us_str locale_attribute;
+  int resharing;      /* enum us_resharing */
+  int rpt_conditions; /* set of enum us_rpt_condition */
+  struct us_str username_attribute;
+  bool warn_confusable_usernames;
+  bool interactive_claims;
+  struct us_str claims_gathering_service;
+  int64_t pct_s;
+  bool require_if_match;
+  bool claim_token_audience; /* Q21: the audience of a claim token must be the presenting client */
+  bool revoke_rpt_on_policy_change;
+  /* OAuth2 provider */
+  int64_t access_token_s, refresh_token_s, refresh_idle_s, code_s, id_token_s;
+  bool issue_refresh_token, issue_refresh_token_on_refresh;
+  int code_verifier_enforced; /* enum us_verifier_rule */
+  bool allow_plain_pkce;
+  struct us_strs supported_scopes, default_scopes;
+  bool introspect_query_token;
+  bool introspect_rpt_identity;
+  bool strict_client_auth_method;
+  bool second_factor; /* the journey asks for TOTP: the password grant answers the documented 500 */
+  /* throttles */
+  int64_t failures_per_account, failures_per_address, failures_window_s;
+  /* REST */
+  bool csrf_filter;
+  bool crest_errors_rfc; /* crestQueryErrors=rfc */
+  int64_t session_idle_s, session_max_s;
+};
+
+struct us_realm_key {
+  int64_t id;
+  struct us_key *key;
+  bool is_active;
+};
+struct us_realm {
+  int64_t id;
+  struct us_str path; /* "/" or "/alpha" */
+  bool has_oauth, has_uma;
+  struct us_settings settings;
+  const struct us_realm_key *keys;
+  size_t key_count;
+  struct us_str issuer;    /* BASE/oauth2[/realms/root/realms/...]; every oauth2 endpoint URL begins with oauth_url */
+  struct us_str oauth_url; /* BASE/oauth2/realms/root[/realms/...] or BASE/oauth2 for the top: equal to issuer */
+  struct us_str uma_url;   /* BASE/uma/realms/root[/realms/...] */
+  struct us_str json_url;  /* BASE/json/realms/root[/realms/...] */
+  struct us_str base_url;  /* BASE */
+};
+
+struct us_client {
+  int64_t ref;
+  int64_t realm_id;
+  struct us_str client_id;
+  struct us_str secret_hash;
+  bool is_public, is_active;
+  struct us_str display_name;
+  struct us_str auth_method;
+  struct us_strs grants, scopes, default_scopes, redirect_uris, claims_redirect_uris;
+  struct us_str id_token_alg;
+  int64_t access_token_s, refresh_token_s; /* 0: the realm's */
+  int64_t rev;
+};
+
+struct us_account {
+  int64_t id;
+  int64_t realm_id;
+  struct us_str name; /* as registered; compared by name_key */
+  struct us_str name_key;
+  struct us_str password_hash;
+  struct us_str mail, given_name, family_name;
+  bool is_active, is_admin;
+  int64_t rev;
+};
+
+struct us_session {
+  int64_t id;
+  int64_t realm_id;
+  int64_t account_id;
+  int64_t created_ms, touched_ms, expires_ms;
+};
+
+enum us_token_kind { US_TOKEN_ACCESS = 1, US_TOKEN_REFRESH = 2 };
+struct us_token {
+  int64_t id;
+  int kind;
+  int64_t realm_id, client_ref, account_id /* 0: none */, grant_id;
+  struct us_str grant_type;
+  struct us_strs scopes;
+  int64_t auth_time_s, issued_s, expires_s;
+  bool spent;
+};
+/* A live access token with those it speaks for, read in one statement. */
+struct us_access {
+  struct us_token token;
+  struct us_str client_id;
+  bool client_has_uma; /* uma_protection is still among the client's registered scopes */
+  struct us_strs client_scopes;
+  struct us_str owner_name; /* absent for client credentials */
+};
+
+struct us_resource {
+  int64_t id;
+  struct us_str uuid;
+  int64_t realm_id, owner_id, rs_ref;
+  struct us_str name, type, icon_uri;
+  struct us_str description; /* JSON */
+  struct us_strs scopes;
+  int64_t rev, access_rev, created_ms, modified_ms;
+};
+
+/* One resource with scopes: in tickets, in RPTs. */
+struct us_permission {
+  int64_t resource_id;
+  struct us_str uuid;
+  struct us_strs scopes;
+  int64_t access_rev; /* RPT: decided under */
+  int64_t expires_s;  /* RPT */
+};
+struct us_permissions {
+  struct us_permission *v;
+  size_t n;
+};
+
+enum us_ticket_state { US_TICKET_OPEN = 0, US_TICKET_CLAIMS = 1, US_TICKET_DEAD = 2 };
+struct us_ticket {
+  int64_t tid;
+  int64_t iteration;
+  int state;
+  int64_t realm_id, owner_id, rs_ref, client_ref /* 0: none yet */;
+  struct us_permissions permissions;
+  struct us_str pending_ids; /* JSON array of numbers */
+  int64_t created_s, expires_s;
+};
+
+struct us_rpt {
+  int64_t id;
+  int64_t realm_id, owner_id, rs_ref, client_ref, party_id, tid;
+  int64_t issued_s, expires_s;
+  struct us_permissions permissions;
+};
+
+/* A condition on a share (REST contract c.8). */
+enum us_condition_kind { US_CONDITION_EXPIRATION = 1, US_CONDITION_CLIENT_ID = 2 };
+struct us_condition {
+  int kind;
+  int64_t date_s;
+  struct us_strs client_ids;
+};
+struct us_conditions {
+  bool any; /* OR; otherwise AND */
+  struct us_condition *v;
+  size_t n;
+};
+/* One grant: sharer lets subject do scopes with a resource. */
+struct us_share {
+  struct us_str subject, subject_key;
+  struct us_strs scopes;
+  struct us_conditions conditions;
+};
+struct us_policy {
+  int64_t id;
+  int64_t realm_id, resource_id, sharer_id;
+  int64_t rev, created_ms, modified_ms;
+  struct us_share *shares;
+  size_t share_count;
+};
+
+struct us_pending {
+  int64_t id;
+  struct us_str uuid;
+  int64_t realm_id, owner_id, resource_id, party_id;
+  struct us_strs scopes;
+  int64_t created_ms, rev;
+  struct us_str party_name, resource_name; /* read along */
+};
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * Connections, transactions of readers, schema. A store is named by a URL: "sqlite:PATH" (or a bare path) and later
+ * "postgres://...". The backend is a struct of functions (store/backend.h), refused when incomplete.
+ */
+#ifndef USHER_STORE_DB_H
+#define USHER_STORE_DB_H
+
+#include "store/sql.h"
+
+struct us_db_options {
+  const char *url;
+  bool read_only;
+  int busy_ms;   /* default 2000 */
+  int cache_kib; /* page cache of this connection; 0 = default */
+};
+/* Opens; the file must have been migrated (us_db_migrate) by this or another process. Reasons for refusal (unreadable, newer
+ * schema, locked, not a database) come as text of cx->err, one line an operator can act on. */
+enum us_code us_db_open(struct us_cx *cx, const struct us_db_options *options, struct us_db **ret_db) US_MUST_CHECK;
+void us_db_close(struct us_db *db);
+
+/* Brings the schema to this version, each numbered migration in one transaction; refuses a newer one. Creates the file 0600. */
+enum us_code us_db_migrate(struct us_cx *cx, const char *url) US_MUST_CHECK;
+
+/* A read transaction around the statements of a reader: one snapshot. cx->db = db inside. us_db_end_read asserts (debug) that no
+ * statement is left open. */
+enum us_code us_db_begin_read(struct us_cx *cx, struct us_db *db) US_MUST_CHECK;
+void us_db_end_read(struct us_cx *cx, struct us_db *db);
+
+/* For the command line, tests and start-up: one write transaction outside the writer, run through `step`; commits when it returns
+ * US_OK (or a refusal that keeps_writes), else rolls back. */
+typedef enum us_code (*us_db_step_fn)(struct us_cx *cx, void *self);
+enum us_code us_db_transact(struct us_cx *cx, struct us_db *db, us_db_step_fn step, void *self) US_MUST_CHECK;
+
+/* Changes whenever another connection committed (SQLite: PRAGMA data_version). */
+int64_t us_db_data_version(struct us_cx *cx, struct us_db *db);
+
+/* A node number leased in the store for this process (table node), renewed by the writer; and the id high-water mark. */
+enum us_code us_node_lease(struct us_cx *cx, struct us_db *db, uint16_t *ret_node,
+                           int64_t *ret_high_water) US_MUST_CHECK;
+enum us_code us_node_release(struct us_cx *cx, struct us_db *db, uint16_t node, int64_t high_water) US_MUST_CHECK;
+
+#endif

@@ -1,0 +1,245 @@
+-- The first schema. Times ending in _ms are milliseconds, in _s seconds since 1970, from our clock. `id` columns of rows
+-- that come and go are time-ordered numbers made by us (base/id.h), never reused; references between tables use them, and
+-- a reference whose row is gone counts as dead. `*_key` columns are ASCII-lower-cased by C for comparison.
+-- Digests are base64url SHA-256 of whole handles. Lists of scopes are JSON arrays of strings.
+
+CREATE TABLE meta (
+  key   @TEXTKEY@ PRIMARY KEY,
+  value TEXT NOT NULL
+);
+-- Bumped in the transaction of every change to realms, settings, keys and clients: caches are read under it.
+INSERT INTO meta (key, value) VALUES ('config_rev', '1');
+
+CREATE TABLE node (
+  id              BIGINT PRIMARY KEY,
+  leased_until_ms BIGINT NOT NULL,
+  high_water      BIGINT NOT NULL
+);
+
+CREATE TABLE realm (
+  id         @ID@,
+  path       @TEXTKEY@ NOT NULL UNIQUE,      -- "/" or "/alpha" or "/north/oslo"
+  has_oauth  SMALLINT NOT NULL CHECK (has_oauth IN (0, 1)),
+  has_uma    SMALLINT NOT NULL CHECK (has_uma IN (0, 1)),
+  created_ms BIGINT NOT NULL
+);
+
+-- Provider settings that differ from their default (protocol contract 9; domain/settings.c has the table of names).
+CREATE TABLE setting (
+  realm_id BIGINT NOT NULL,
+  name     @TEXTKEY@ NOT NULL,
+  value    TEXT NOT NULL,
+  PRIMARY KEY (realm_id, name)
+) @CLUSTERED@;
+
+CREATE TABLE signing_key (
+  id          @ID@,
+  realm_id    BIGINT NOT NULL,
+  alg         TEXT NOT NULL,
+  jwk         TEXT NOT NULL,                 -- private JWK
+  active      SMALLINT NOT NULL CHECK (active IN (0, 1)), -- signs; otherwise only verifies
+  created_ms  BIGINT NOT NULL,
+  retired_ms  BIGINT                         -- since when it does not sign
+);
+CREATE INDEX signing_key_realm ON signing_key (realm_id, id);
+
+CREATE TABLE client (
+  id                 @ID@,
+  realm_id           BIGINT NOT NULL,
+  client_id          @TEXTKEY@ NOT NULL,
+  secret_hash        TEXT,                   -- argon2id; NULL for public clients
+  is_public          SMALLINT NOT NULL CHECK (is_public IN (0, 1)),
+  is_active          SMALLINT NOT NULL CHECK (is_active IN (0, 1)),
+  display_name       TEXT,
+  auth_method        TEXT NOT NULL,
+  grants             TEXT NOT NULL,          -- JSON array
+  scopes             TEXT NOT NULL,
+  default_scopes     TEXT NOT NULL,
+  redirect_uris      TEXT NOT NULL,
+  claims_redirect_uris TEXT NOT NULL,
+  id_token_alg       TEXT NOT NULL,          -- RS256 or ES256
+  access_token_s     BIGINT NOT NULL,        -- 0 = the realm's
+  refresh_token_s    BIGINT NOT NULL,
+  rev                BIGINT NOT NULL,
+  created_ms         BIGINT NOT NULL,
+  UNIQUE (realm_id, client_id)
+);
+
+CREATE TABLE account (
+  id            @ID@,
+  realm_id      BIGINT NOT NULL,
+  name          TEXT NOT NULL,
+  name_key      @TEXTKEY@ NOT NULL,
+  password_hash TEXT NOT NULL,
+  mail          TEXT,
+  given_name    TEXT,
+  family_name   TEXT,
+  is_active     SMALLINT NOT NULL CHECK (is_active IN (0, 1)),
+  is_admin      SMALLINT NOT NULL CHECK (is_admin IN (0, 1)), -- of its realm; in "/" of everything
+  rev           BIGINT NOT NULL,
+  created_ms    BIGINT NOT NULL,
+  UNIQUE (realm_id, name_key)
+);
+
+CREATE TABLE session (
+  id          @ID@,
+  digest      TEXT NOT NULL,
+  realm_id    BIGINT NOT NULL,
+  account_id  BIGINT NOT NULL,
+  created_ms  BIGINT NOT NULL,
+  touched_ms  BIGINT NOT NULL,
+  expires_ms  BIGINT NOT NULL                -- maximum lifetime
+);
+CREATE INDEX session_account ON session (account_id, id);
+
+-- Login states of /json/authenticate: single use.
+CREATE TABLE login_state (
+  id         @ID@,
+  digest     TEXT NOT NULL,
+  realm_id   BIGINT NOT NULL,
+  expires_ms BIGINT NOT NULL
+);
+
+-- Access and refresh tokens (not RPTs). A grant is the family that one authorization began; its id is that of its first token.
+CREATE TABLE token (
+  id         @ID@,
+  kind       SMALLINT NOT NULL CHECK (kind IN (1, 2)), -- 1 access, 2 refresh
+  digest     TEXT NOT NULL,
+  realm_id   BIGINT NOT NULL,
+  client_ref BIGINT NOT NULL,                -- client.id
+  account_id BIGINT,                         -- NULL: client credentials
+  grant_id   BIGINT NOT NULL,
+  grant_type TEXT NOT NULL,
+  scopes     TEXT NOT NULL,
+  auth_time_s BIGINT NOT NULL,
+  issued_s   BIGINT NOT NULL,
+  expires_s  BIGINT NOT NULL,
+  spent      SMALLINT NOT NULL CHECK (spent IN (0, 1)) -- refresh: used, kept to recognise reuse
+);
+CREATE INDEX token_grant ON token (grant_id);
+
+CREATE TABLE resource (
+  id          @ID@,
+  uuid        @TEXTKEY@ NOT NULL UNIQUE,     -- the id that clients see
+  realm_id    BIGINT NOT NULL,
+  owner_id    BIGINT NOT NULL,               -- account.id
+  rs_ref      BIGINT NOT NULL,               -- client.id of the resource server
+  name        @TEXTKEY@,
+  type        TEXT,
+  icon_uri    TEXT,
+  description TEXT NOT NULL,                 -- the whole description as JSON, without _id, labels, policy uri
+  scopes      TEXT NOT NULL,
+  rev         BIGINT NOT NULL,               -- of description and labels: the ETag
+  access_rev  BIGINT NOT NULL,               -- of everything that decides access to it
+  created_ms  BIGINT NOT NULL,
+  modified_ms BIGINT NOT NULL
+);
+CREATE INDEX resource_list ON resource (owner_id, rs_ref, id);
+CREATE UNIQUE INDEX resource_name ON resource (owner_id, rs_ref, name) WHERE name IS NOT NULL;
+
+CREATE TABLE label (
+  id         @ID@,
+  owner_id   BIGINT NOT NULL,
+  kind       SMALLINT NOT NULL CHECK (kind IN (1, 2, 3)), -- 1 SYSTEM, 2 USER, 3 STAR
+  rs_ref     BIGINT NOT NULL,                -- SYSTEM: the client; else 0
+  uuid       TEXT,                           -- USER, STAR: the id that the owner sees
+  name       @TEXTKEY@ NOT NULL,
+  rev        BIGINT NOT NULL,
+  UNIQUE (owner_id, kind, rs_ref, name)
+);
+CREATE TABLE resource_label (
+  resource_id BIGINT NOT NULL,
+  label_id    BIGINT NOT NULL,
+  PRIMARY KEY (resource_id, label_id)
+) @CLUSTERED@;
+CREATE INDEX resource_label_label ON resource_label (label_id, resource_id);
+
+-- A permission ticket is one row for the whole process: rotation moves `iteration` and `digest`. id is the `tid`.
+CREATE TABLE ticket (
+  id           @ID@,
+  digest       TEXT NOT NULL,
+  iteration    BIGINT NOT NULL,
+  state        SMALLINT NOT NULL CHECK (state IN (0, 1, 2)), -- 0 open, 1 claims, 2 dead
+  realm_id     BIGINT NOT NULL,
+  owner_id     BIGINT NOT NULL,
+  rs_ref       BIGINT NOT NULL,
+  client_ref   BIGINT,                       -- bound at the first presentation
+  permissions  TEXT NOT NULL,                -- [[resource.id, uuid, [scope...]]...]
+  pending_ids  TEXT NOT NULL,                -- ids of pending requests this process waits for
+  created_s    BIGINT NOT NULL,
+  expires_s    BIGINT NOT NULL
+);
+CREATE INDEX ticket_expiry ON ticket (expires_s);
+
+CREATE TABLE rpt (
+  id         @ID@,
+  digest     TEXT NOT NULL,
+  realm_id   BIGINT NOT NULL,
+  owner_id   BIGINT NOT NULL,
+  rs_ref     BIGINT NOT NULL,
+  client_ref BIGINT NOT NULL,
+  party_id   BIGINT NOT NULL,                -- account.id of the requesting party
+  tid        BIGINT NOT NULL,
+  issued_s   BIGINT NOT NULL,
+  expires_s  BIGINT NOT NULL
+);
+CREATE INDEX rpt_tid ON rpt (tid);
+CREATE TABLE rpt_permission (
+  rpt_id      BIGINT NOT NULL,
+  resource_id BIGINT NOT NULL,
+  uuid        TEXT NOT NULL,
+  scopes      TEXT NOT NULL,
+  access_rev  BIGINT NOT NULL,               -- under which it was decided: introspection compares
+  expires_s   BIGINT NOT NULL,
+  PRIMARY KEY (rpt_id, resource_id)
+) @CLUSTERED@;
+
+-- One policy: everything `sharer` has shared of one resource.
+CREATE TABLE policy (
+  id          @ID@,
+  realm_id    BIGINT NOT NULL,
+  resource_id BIGINT NOT NULL,
+  sharer_id   BIGINT NOT NULL,
+  rev         BIGINT NOT NULL,
+  created_ms  BIGINT NOT NULL,
+  modified_ms BIGINT NOT NULL,
+  UNIQUE (resource_id, sharer_id)
+);
+CREATE INDEX policy_sharer ON policy (sharer_id, resource_id);
+CREATE TABLE permission (
+  id          @ID@,
+  policy_id   BIGINT NOT NULL,
+  resource_id BIGINT NOT NULL,
+  sharer_id   BIGINT NOT NULL,
+  realm_id    BIGINT NOT NULL,
+  position    BIGINT NOT NULL,               -- order within the policy
+  subject     TEXT NOT NULL,                 -- as given
+  subject_key @TEXTKEY@ NOT NULL,
+  scopes      TEXT NOT NULL,
+  conditions  TEXT NOT NULL,                 -- {"type":"AND","conditions":[...]} or ''
+  created_ms  BIGINT NOT NULL,
+  modified_ms BIGINT NOT NULL,
+  UNIQUE (policy_id, subject_key)
+);
+CREATE INDEX permission_decide ON permission (resource_id, subject_key);
+CREATE INDEX permission_subject ON permission (realm_id, subject_key, resource_id);
+
+CREATE TABLE pending_request (
+  id          @ID@,
+  uuid        @TEXTKEY@ NOT NULL UNIQUE,
+  realm_id    BIGINT NOT NULL,
+  owner_id    BIGINT NOT NULL,
+  resource_id BIGINT NOT NULL,
+  party_id    BIGINT NOT NULL,
+  scopes      TEXT NOT NULL,
+  created_ms  BIGINT NOT NULL,
+  rev         BIGINT NOT NULL
+);
+CREATE INDEX pending_owner ON pending_request (owner_id, id);
+CREATE INDEX pending_resource ON pending_request (resource_id, party_id);
+CREATE INDEX pending_party ON pending_request (party_id, id);
+-- A denial, kept as long as a successor ticket of the process may live, so that a poll is answered request_denied.
+CREATE TABLE denial (
+  pending_id @ID@,
+  expires_s  BIGINT NOT NULL
+);
