@@ -20,6 +20,8 @@ struct us_log_line {
   enum us_log_level level;
   size_t n;
   char text[2048]; /* longer lines are cut, with "..." */
+  enum us_log_format format;
+  bool is_cut; /* no more is added */
 };
 void us_log_begin(struct us_log_line *line, enum us_log_level level, const char *event);
 void us_log_str(struct us_log_line *line, const char *key, struct us_str value);

@@ -8,6 +8,7 @@
 #ifndef USHER_BASE_MEM_H
 #define USHER_BASE_MEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define US_MEM_REQUEST_POOL_BYTES (8 * 1024)        /* first block of a request */
@@ -25,9 +26,14 @@ void *us_mem_copy(void *context, const void *bytes, size_t n);
 void *us_mem_grow(void *context, void *old, size_t old_bytes, size_t bytes);
 /* Calls destroy(object) when the context goes. Returns 0, or -1 after calling destroy at once (out of memory). */
 int us_mem_own(void *context, void *object, void (*destroy)(void *object));
+/* Destroys an owned object before its context goes; false when no such object is owned. */
+bool us_mem_release(void *context, const void *object);
 /* Memory for a secret: wiped when its context goes. */
 void *us_mem_secret(void *context, size_t bytes);
-size_t us_mem_used(const void *root); /* bytes counted against the limit */
+size_t us_mem_used(const void *root); /* bytes counted against the limit, headers included */
+/* True for ever once an allocation of this root was refused. Functions that return sets (base/str.h) cannot say so
+ * themselves: whoever is about to commit or answer asks here. */
+bool us_mem_is_spent(const void *context);
 
 #define US_NEW(context, type) ((type *)us_mem_zalloc((context), sizeof(type)))
 #define US_NEW_ARRAY(context, type, count) ((type *)us_mem_array((context), (count), sizeof(type)))

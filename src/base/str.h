@@ -35,6 +35,8 @@ bool us_str_eq_nocase(struct us_str a, struct us_str b); /* ASCII only */
 bool us_str_starts(struct us_str s, struct us_str prefix);
 bool us_str_has_nul(struct us_str s);
 bool us_str_is_utf8(struct us_str s);                 /* RFC 3629: no surrogates, no overlong forms */
+/* Bytes of the UTF-8 character at the start of s; 0 when there is none or it is not valid. */
+size_t us_str_utf8_char(struct us_str s);
 struct us_str us_str_dup(void *mem, struct us_str s); /* copy with a NUL behind it; absent stays absent */
 const char *us_str_cdup(void *mem, struct us_str s);  /* C string copy; never NULL but when out of memory */
 struct us_str us_str_fmt(void *mem, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -46,6 +48,8 @@ bool us_str_to_u64(struct us_str s, uint64_t max, uint64_t *ret_value);
 struct us_str us_str_fold(void *mem, struct us_str s);
 
 bool us_strs_has(struct us_strs set, struct us_str s);
+/* New sets have v == NULL only when out of memory (an empty result has v != NULL): check it, or us_mem_is_spent() before
+ * the result decides anything; "nothing is left over" must not be read out of a failed allocation. */
 /* The set without repeats, order kept. */
 struct us_strs us_strs_unique(void *mem, struct us_strs set);
 struct us_strs us_strs_union(void *mem, struct us_strs a, struct us_strs b);
