@@ -7,6 +7,10 @@
 
 #include "base/cx.h"
 
+#define US_KEY_RSA_MIN_BITS 2048
+#define US_KEY_RSA_MAX_BITS 8192         /* a longer key costs too much at each signature it is to check */
+#define US_KEY_MAX_JWK_BYTES (16 * 1024) /* text of a JWK */
+
 enum us_alg { US_ALG_NONE = 0, US_ALG_RS256, US_ALG_ES256 };
 const char *us_alg_name(enum us_alg alg);
 enum us_alg us_alg_parse(struct us_str name); /* exact spelling; US_ALG_NONE for everything else */
