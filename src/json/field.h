@@ -41,11 +41,12 @@ enum us_field_kind {
 
 enum {
   US_FIELD_REQUIRED = 1,
-  US_FIELD_OPTIONAL_WORD = 2, /* the lineage says "Optional attribute" */
-  US_FIELD_NOT_EMPTY = 4,     /* an empty string (or list) is refused */
-  US_FIELD_UNIQUE = 8,        /* STRINGS: repeats collapse */
-  US_FIELD_NO_CONTROLS = 16,  /* no characters below U+0020 and no U+007F */
-  US_FIELD_SECRET = 32,       /* never quoted in messages, memory wiped */
+  US_FIELD_OPTIONAL_WORD = 2,   /* the lineage says "Optional attribute" */
+  US_FIELD_NOT_EMPTY = 4,       /* an empty string (or list) is refused */
+  US_FIELD_UNIQUE = 8,          /* STRINGS: repeats collapse */
+  US_FIELD_NO_CONTROLS = 16,    /* no characters below U+0020 and no U+007F */
+  US_FIELD_SECRET = 32,         /* never quoted in messages, memory wiped */
+  US_FIELD_NO_EMPTY_ITEMS = 64, /* STRINGS: an empty string in the list is refused */
 };
 
 struct us_field_table;
@@ -76,13 +77,17 @@ struct us_field_table {
   const struct us_field *fields;
   size_t n;
   enum us_code code; /* 0: US_E_INVALID_REQUEST */
-  bool keep_unknown; /* collect members that no row names into the json_t * at unknown_offset */
+  bool keep_unknown; /* collect members that no row names into the json_t * at unknown_offset (NULL: none) */
   size_t unknown_offset;
   bool refuse_unknown; /* configuration: an unknown key is an error with its line */
   enum us_code (*check)(struct us_cx *cx, void *object);
 };
 
 #define US_FIELDS(array) .fields = (array), .n = sizeof(array) / sizeof((array)[0])
+
+/* Whether the table can be decoded by at all: every row has a maximum, its slot lies inside the struct, names are unique,
+ * nested tables are sound too. A walking test calls it for each table; *ret_problem is a constant sentence. */
+bool us_field_table_check(const struct us_field_table *table, const char **ret_problem);
 
 /* Fill *object (zeroed, or holding defaults) from a JSON object / a form body or query string / a YAML document.
  * Fail with the row's code and a message naming the member. */
@@ -93,6 +98,7 @@ enum us_code us_field_from_json(struct us_cx *cx, const struct us_field_table *t
 #define US_FORM_MAX_PARAMS 128
 enum us_code us_field_from_form(struct us_cx *cx, const struct us_field_table *table, struct us_str text,
                                 void *object) US_MUST_CHECK;
+#define US_YAML_MAX_BYTES (1024 * 1024)
 /* Nested mappings become nested tables; errors say "file:line: member: ...". */
 enum us_code us_field_from_yaml(struct us_cx *cx, const struct us_field_table *table, const char *file_name,
                                 struct us_str text, void *object) US_MUST_CHECK;

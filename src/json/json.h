@@ -15,6 +15,8 @@
 
 /* `ret_value` belongs to cx->mem. Fails with `code` and "<what> is not valid JSON: ..."; expected: a malformed body. */
 enum us_code us_json_parse(struct us_cx *cx, struct us_str text, enum us_code code, json_t **ret_value) US_MUST_CHECK;
+/* Ties a reference to cx->mem and gives it back; NULL (the reference is gone) when out of memory or given NULL. */
+json_t *us_json_own(struct us_cx *cx, json_t *value);
 /* Frees a value early; it was made by us_json_parse(). */
 void us_json_drop(struct us_cx *cx, json_t *value);
 /* Compact text in cx->mem, members in insertion order; absent when out of memory. */

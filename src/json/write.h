@@ -15,6 +15,8 @@ struct us_json_writer {
   struct us_buf *out;
   unsigned depth;
   bool need_comma;
+  bool has_name;    /* a name was written and waits for its value */
+  uint32_t objects; /* bit d - 1: the bracket open at depth d is '{' */
 };
 
 void us_json_writer_init(struct us_json_writer *w, struct us_buf *out);
