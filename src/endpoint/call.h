@@ -63,6 +63,9 @@ void us_answer_empty(struct us_call *call, int status);
 void us_answer_header(struct us_call *call, const char *name, struct us_str value);
 void us_answer_etag(struct us_call *call, int64_t rev, bool is_weak); /* W/"7" or "7" */
 
+/* Text from outside for an error description: whatever RFC 6749 5.2 does not allow becomes '?', cut at 200 bytes (OA-24). */
+struct us_str us_error_safe(struct us_cx *cx, struct us_str text);
+
 /* Preconditions. Is `rev` among the entity tags of the header (weak comparison, quoted or bare, or *)? */
 bool us_etag_matches(struct us_str header, int64_t rev);
 

@@ -1,0 +1,282 @@
+/* A whole server: see app.h. */
+#include "app/app.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/cleanup.h"
+#include "app/dispatch.h"
+#include "base/mem.h"
+#include "domain/id_token.h"
+#include "domain/secret.h"
+#include "domain/session.h"
+#include "domain/snapshot.h"
+#include "domain/throttle.h"
+#include "store/db.h"
+
+#define US_SECRETS_REMEMBERED 4096
+#define US_CLAIMS_REMEMBERED 65536
+#define US_THROTTLE_ENTRIES 65536
+#define US_NOTE_SESSION_TOUCHED 1
+
+struct us_app {
+  struct us_services *svc;
+  struct us_dispatch dispatch;
+  struct us_http_server *http;
+  struct us_cleanup *cleanup;
+  char *store_url;
+  char *base_url;
+  int cache_kib;
+  uint16_t node;
+  bool has_node;
+};
+
+struct us_services *us_services_new(const struct us_clock *clock, const char *base_url, const char *context_path,
+                                    const char *cookie_name, const char *default_realm) {
+  struct us_services *svc = calloc(1, sizeof(*svc));
+  if (svc == NULL)
+    return NULL;
+  svc->clock = clock;
+  svc->context_path = us_str_c(context_path ? context_path : "/am");
+  svc->cookie_name = us_str_c(cookie_name ? cookie_name : "iPlanetDirectoryPro");
+  svc->default_realm = us_str_c(default_realm ? default_realm : "/");
+  svc->base_url = us_str_c(base_url);
+  svc->secure_cookies = base_url != NULL && strncmp(base_url, "https:", 6) == 0;
+  us_idgen_init(&svc->ids, 0, 0);
+  svc->snapshots = us_snapshot_box_new();
+  svc->throttle = us_throttle_new(US_THROTTLE_ENTRIES);
+  svc->secrets = us_secret_cache_new(US_SECRETS_REMEMBERED);
+  svc->claims = us_claim_cache_new(US_CLAIMS_REMEMBERED);
+  if (svc->snapshots && svc->throttle && svc->secrets && svc->claims)
+    return svc;
+  us_services_free(svc);
+  return NULL;
+}
+
+void us_services_free(struct us_services *svc) {
+  if (svc == NULL)
+    return;
+  us_claim_cache_free(svc->claims);
+  us_secret_cache_free(svc->secrets);
+  us_throttle_free(svc->throttle);
+  us_snapshot_box_free(svc->snapshots);
+  free(svc);
+}
+
+/* A reader's connection for a loop or a pool thread. */
+static void *open_reader(void *self, unsigned index) {
+  struct us_app *app = self;
+  struct us_cx cx = {
+      .mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .svc = app->svc, .now_ms = us_clock_now_ms(app->svc->clock)};
+  struct us_db_options options = {
+      .url = app->store_url, .read_only = true, .busy_ms = 2000, .cache_kib = app->cache_kib};
+  struct us_db *db = NULL;
+  if (cx.mem == NULL || us_db_open(&cx, &options, &db) != US_OK) {
+    us_log(US_LOG_ERROR, "store", "reader %u: %.*s", index, US_STR_ARG(cx.err.text));
+    db = NULL;
+  }
+  us_mem_free(cx.mem);
+  return db;
+}
+
+static void close_reader(void *self, void *reader) {
+  if (reader != NULL)
+    us_db_close(reader);
+}
+
+static void configuration_changed(void *self, struct us_cx *cx) {
+  struct us_app *app = self;
+  cx->svc = app->svc;
+  if (us_snapshot_refresh(cx, false) != US_OK)
+    us_log(US_LOG_ERROR, "config", "the changed configuration cannot be read: %.*s", US_STR_ARG(cx->err.detail));
+}
+
+static enum us_code apply_note(struct us_cx *cx, const struct us_note *note) {
+  if (note->kind == US_NOTE_SESSION_TOUCHED)
+    return us_session_apply_touch(cx, note->key, note->value);
+  return US_OK;
+}
+
+static void render_refusal(void *self, int status, const char *reason, struct us_str target,
+                           struct us_http_response *response) {
+  struct us_app *app = (struct us_app *)((char *)self - offsetof(struct us_app, dispatch));
+  us_render_refusal(app->svc, status, reason, target, response);
+}
+static void *open_loop(void *self, unsigned index) {
+  return open_reader((char *)self - offsetof(struct us_app, dispatch), index);
+}
+static void close_loop(void *self, void *reader) {
+  close_reader(self, reader);
+}
+
+/* Store: schema, node lease, configuration; on a connection of its own that is closed again. */
+static enum us_code open_store(struct us_cx *cx, struct us_app *app) {
+  struct us_db_options options = {.url = app->store_url, .busy_ms = 2000};
+  struct us_db *db = NULL;
+  int64_t high_water = 0;
+  US_TRY(us_db_migrate(cx, app->store_url));
+  US_TRY(us_db_open(cx, &options, &db));
+  cx->db = db;
+  enum us_code code = us_node_lease(cx, db, &app->node, &high_water);
+  if (code == US_OK) {
+    app->has_node = true;
+    us_idgen_init(&app->svc->ids, app->node, high_water);
+    code = us_db_begin_read(cx, db);
+  }
+  if (code == US_OK) {
+    code = us_snapshot_refresh(cx, true);
+    us_db_end_read(cx, db);
+  }
+  cx->db = NULL;
+  us_db_close(db);
+  return code;
+}
+
+static unsigned cores(void) {
+  long n = sysconf(_SC_NPROCESSORS_ONLN);
+  return n < 1 ? 1 : n > 64 ? 64 : (unsigned)n;
+}
+
+static enum us_code start_edge(struct us_cx *cx, struct us_app *app, const struct us_app_options *o) {
+  char reason[256] = "";
+  struct us_http_options http = {
+      .listeners = o->listeners,
+      .listener_count = o->listener_count,
+      .tls = o->tls,
+      .limits = o->limits,
+      .loops = o->loops ? o->loops : cores(),
+      .trusted_proxies = o->trusted_proxies,
+      .on_request = us_dispatch_request,
+      .render_refusal = render_refusal,
+      .open_loop = open_loop,
+      .close_loop = close_loop,
+      .self = &app->dispatch,
+  };
+  if (us_http_server_start(&http, &app->http, reason, sizeof(reason)) != 0)
+    return us_fail(cx, US_E_UNAVAILABLE, "%s", reason);
+  return US_OK;
+}
+
+/* Without a configured value the listener's own address is the base, never a Host header (design 6). The port may be known only
+ * after binding; then the URLs of the snapshot are made once more. */
+static enum us_code settle_base_url(struct us_cx *cx, struct us_app *app, const struct us_app_options *o) {
+  const struct us_http_listener *l = &o->listeners[0];
+  char text[512];
+  if (o->base_url == NULL) {
+    bool is_v6 = strchr(l->host, ':') != NULL;
+    snprintf(text, sizeof(text), "%s://%s%s%s:%u%s", l->is_tls ? "https" : "http", is_v6 ? "[" : "", l->host,
+             is_v6 ? "]" : "", us_http_server_port(app->http, 0), o->context_path ? o->context_path : "/am");
+    free(app->base_url);
+    app->base_url = strdup(text);
+    if (app->base_url == NULL)
+      return us_fail_plain(cx, US_E_NO_MEMORY);
+  }
+  app->svc->base_url = us_str_c(app->base_url);
+  app->svc->secure_cookies = strncmp(app->base_url, "https:", 6) == 0;
+  struct us_db *db = open_reader(app, 0);
+  if (db == NULL)
+    return us_fail(cx, US_E_STORE, "the store cannot be opened for reading");
+  enum us_code code = us_db_begin_read(cx, db);
+  if (code == US_OK) {
+    code = us_snapshot_refresh(cx, true);
+    us_db_end_read(cx, db);
+  }
+  us_db_close(db);
+  return code;
+}
+
+static enum us_code start_parts(struct us_cx *cx, struct us_app *app, const struct us_app_options *o) {
+  US_TRY(open_store(cx, app));
+  struct us_writer_options writer = {
+      .url = app->store_url,
+      .max_queued = o->writer_queue ? o->writer_queue : 4096,
+      .max_batch = 64,
+      .on_external_change = configuration_changed,
+      .self = app,
+      .node = app->node,
+      .clock = app->svc->clock,
+  };
+  US_TRY(us_writer_start(cx, &writer, &app->dispatch.writer));
+  us_writer_set_note_handler(app->dispatch.writer, apply_note);
+  unsigned threads = o->pool_threads ? o->pool_threads : cores() < 2 ? 2 : cores();
+  struct us_pool_options pool = {.threads = threads,
+                                 .max_queued = o->pool_queue ? o->pool_queue : 1024,
+                                 .open = open_reader,
+                                 .close = close_reader,
+                                 .self = app};
+  app->dispatch.pool = us_pool_new(&pool);
+  if (app->dispatch.pool == NULL)
+    return us_fail(cx, US_E_UNAVAILABLE, "the worker threads cannot be started");
+  US_TRY(start_edge(cx, app, o));
+  US_TRY(settle_base_url(cx, app, o));
+  app->cleanup = us_cleanup_start(app->svc, app->dispatch.writer);
+  return app->cleanup ? US_OK : us_fail(cx, US_E_UNAVAILABLE, "the clean-up thread cannot be started");
+}
+
+enum us_code us_app_start(struct us_cx *cx, const struct us_app_options *options, struct us_app **ret_app) {
+  struct us_app *app = calloc(1, sizeof(*app));
+  if (app == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  app->store_url = strdup(options->store_url);
+  app->base_url = strdup(options->base_url ? options->base_url : "http://127.0.0.1/am");
+  app->cache_kib = options->cache_kib ? options->cache_kib : 2048;
+  app->svc = us_services_new(&us_clock_system, app->base_url, options->context_path, options->cookie_name,
+                             options->default_realm);
+  app->dispatch.svc = app->svc;
+  app->dispatch.log_requests = options->log_requests;
+  cx->svc = app->svc;
+  enum us_code code =
+      app->store_url && app->base_url && app->svc ? start_parts(cx, app, options) : us_fail_plain(cx, US_E_NO_MEMORY);
+  if (code != US_OK) {
+    cx->svc = NULL;
+    us_app_stop(app, 0);
+    return code;
+  }
+  *ret_app = app;
+  return US_OK;
+}
+
+const char *us_app_base_url(const struct us_app *app) {
+  return app->base_url;
+}
+uint16_t us_app_port(const struct us_app *app, size_t listener) {
+  return us_http_server_port(app->http, listener);
+}
+
+bool us_app_reload_tls(struct us_app *app, const struct us_http_tls *tls, char *ret_reason, size_t reason_bytes) {
+  return us_http_server_reload_tls(app->http, tls, ret_reason, reason_bytes) == 0;
+}
+
+/* Gives the node number back with the highest id we made, so that no later owner of the number repeats one. */
+static void release_node(struct us_app *app) {
+  struct us_cx cx = {
+      .mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .svc = app->svc, .now_ms = us_clock_now_ms(app->svc->clock)};
+  struct us_db_options options = {.url = app->store_url, .busy_ms = 2000};
+  struct us_db *db = NULL;
+  if (cx.mem != NULL && us_db_open(&cx, &options, &db) == US_OK) {
+    cx.db = db;
+    if (us_node_release(&cx, db, app->node, us_next_id(&cx)) != US_OK)
+      us_log(US_LOG_WARN, "store", "the node lease was not given back: %.*s", US_STR_ARG(cx.err.detail));
+    us_db_close(db);
+  }
+  us_mem_free(cx.mem);
+}
+
+void us_app_stop(struct us_app *app, int64_t grace_ms) {
+  if (app == NULL)
+    return;
+  us_cleanup_stop(app->cleanup);
+  if (app->http != NULL)
+    us_http_server_stop(app->http, grace_ms); /* in-flight calls still use pool and writer */
+  us_pool_free(app->dispatch.pool);
+  us_writer_stop(app->dispatch.writer);
+  us_http_server_free(app->http);
+  if (app->has_node)
+    release_node(app);
+  us_services_free(app->svc);
+  free(app->base_url);
+  free(app->store_url);
+  free(app);
+}

@@ -1,0 +1,117 @@
+/* Clean-up of expired rows: see cleanup.h. A thread that sleeps, and hands one job at a time to the writer. */
+#include "app/cleanup.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "domain/session.h"
+#include "domain/ticket.h"
+#include "domain/token.h"
+
+#define US_CLEANUP_ROWS 1000
+#define US_CLEANUP_PAUSE_S 5
+
+struct us_cleanup {
+  struct us_services *svc;
+  struct us_writer *writer;
+  pthread_t thread;
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  bool is_stopping, is_running_job, has_more;
+  struct us_write_job job;
+  struct us_cx cx;
+};
+
+static struct us_cleanup *of_job(struct us_write_job *job) {
+  return (struct us_cleanup *)((char *)job - offsetof(struct us_cleanup, job));
+}
+
+static enum us_code run(struct us_write_job *job) {
+  struct us_cleanup *c = of_job(job);
+  int64_t uma = 0, tokens = 0, sessions = 0;
+  US_TRY(us_uma_clean_up(job->cx, US_CLEANUP_ROWS, &uma));
+  US_TRY(us_token_clean_up(job->cx, US_CLEANUP_ROWS, &tokens));
+  US_TRY(us_session_clean_up(job->cx, US_CLEANUP_ROWS, &sessions));
+  c->has_more = uma >= US_CLEANUP_ROWS || tokens >= US_CLEANUP_ROWS || sessions >= US_CLEANUP_ROWS;
+  return US_OK;
+}
+
+static void done(struct us_write_job *job, enum us_code code) {
+  struct us_cleanup *c = of_job(job);
+  pthread_mutex_lock(&c->lock);
+  if (code != US_OK)
+    c->has_more = false;
+  c->is_running_job = false;
+  pthread_cond_signal(&c->changed);
+  pthread_mutex_unlock(&c->lock);
+}
+
+/* Submits one job and waits for it. Called and returns with the lock held. */
+static void one_round(struct us_cleanup *c) {
+  c->cx = (struct us_cx){
+      .mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .svc = c->svc, .now_ms = us_clock_now_ms(c->svc->clock)};
+  c->has_more = false;
+  if (c->cx.mem == NULL)
+    return;
+  c->job = (struct us_write_job){.cx = &c->cx, .run = run, .done = done};
+  c->is_running_job = us_writer_submit(c->writer, &c->job);
+  while (c->is_running_job)
+    pthread_cond_wait(&c->changed, &c->lock);
+  us_mem_free(c->cx.mem);
+}
+
+static void *loop(void *self) {
+  struct us_cleanup *c = self;
+  pthread_mutex_lock(&c->lock);
+  while (!c->is_stopping) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += c->has_more ? 0 : US_CLEANUP_PAUSE_S;
+    until.tv_nsec += c->has_more ? 20 * 1000 * 1000 : 0; /* leave room for requests between batches */
+    if (until.tv_nsec >= 1000000000) {
+      until.tv_nsec -= 1000000000;
+      until.tv_sec++;
+    }
+    while (!c->is_stopping && pthread_cond_timedwait(&c->changed, &c->lock, &until) == 0) {
+    }
+    if (!c->is_stopping)
+      one_round(c);
+  }
+  pthread_mutex_unlock(&c->lock);
+  return NULL;
+}
+
+struct us_cleanup *us_cleanup_start(struct us_services *svc, struct us_writer *writer) {
+  struct us_cleanup *c = calloc(1, sizeof(*c));
+  pthread_condattr_t monotonic;
+  if (c == NULL)
+    return NULL;
+  c->svc = svc;
+  c->writer = writer;
+  pthread_mutex_init(&c->lock, NULL);
+  pthread_condattr_init(&monotonic);
+  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+  pthread_cond_init(&c->changed, &monotonic);
+  pthread_condattr_destroy(&monotonic);
+  if (pthread_create(&c->thread, NULL, loop, c) == 0)
+    return c;
+  pthread_cond_destroy(&c->changed);
+  pthread_mutex_destroy(&c->lock);
+  free(c);
+  return NULL;
+}
+
+void us_cleanup_stop(struct us_cleanup *c) {
+  if (c == NULL)
+    return;
+  pthread_mutex_lock(&c->lock);
+  c->is_stopping = true;
+  pthread_cond_signal(&c->changed);
+  pthread_mutex_unlock(&c->lock);
+  pthread_join(c->thread, NULL);
+  pthread_cond_destroy(&c->changed);
+  pthread_mutex_destroy(&c->lock);
+  free(c);
+}

@@ -1,0 +1,130 @@
+/* The demo world: see demo_world.h. Slow work (hashes, keys) is done before the one transaction that writes it all. */
+#include "app/demo_world.h"
+
+#include "base/mem.h"
+#include "crypto/key.h"
+#include "crypto/password.h"
+#include "domain/account.h"
+#include "domain/client.h"
+#include "domain/realm.h"
+#include "domain/snapshot.h"
+
+#define US_DEMO_EXTRA_CLIENTS_MAX 10000
+
+static const char *const people[] = {"alice", "bob", "carol", "dave"};
+#define PEOPLE (sizeof(people) / sizeof(people[0]))
+
+#define UMA_GRANT "urn:ietf:params:oauth:grant-type:uma-ticket"
+static const struct demo_client {
+  const char *id;
+  bool is_public;
+  const char *grants, *scopes, *redirect_uri, *claims_redirect_uri;
+} clients[] = {
+    {"UMA-Resource-Server", false, "password authorization_code refresh_token client_credentials",
+     "uma_protection openid", "http://127.0.0.1:9/rs/cb", NULL},
+    {"UMA-Resource-Server-2", false, "password authorization_code refresh_token client_credentials",
+     "uma_protection openid", "http://127.0.0.1:9/rs2/cb", NULL},
+    {"UMA-Client", false, UMA_GRANT " password authorization_code refresh_token", "openid profile email view download",
+     "http://127.0.0.1:9/cb", "http://127.0.0.1:9/claims"},
+    {"UMA-Client-2", false, UMA_GRANT " password authorization_code refresh_token",
+     "openid profile email view download", "http://127.0.0.1:9/cb2", "http://127.0.0.1:9/claims2"},
+    {"Public-Client", true, "authorization_code refresh_token " UMA_GRANT, "openid view", "http://127.0.0.1:9/pub",
+     "http://127.0.0.1:9/pubclaims"},
+};
+#define CLIENTS (sizeof(clients) / sizeof(clients[0]))
+
+struct world {
+  struct us_str root_keys[2], alpha_keys[2]; /* RS256, ES256 */
+  char hashes[PEOPLE + 1][US_PASSWORD_HASH_BYTES];
+  char secret_hashes[CLIENTS][US_PASSWORD_HASH_BYTES];
+  unsigned extra_clients;
+};
+
+static struct us_strs words(struct us_cx *cx, const char *text) {
+  struct us_strs set = {NULL, 0};
+  if (text != NULL)
+    (void)us_str_split(cx->mem, us_str_c(text), ' ', 32, &set);
+  return set;
+}
+
+static enum us_code add_client(struct us_cx *cx, int64_t realm_id, const struct demo_client *c, struct us_str id,
+                               const char *hash) {
+  int64_t ref = 0;
+  struct us_client client = {
+      .realm_id = realm_id,
+      .client_id = id,
+      .secret_hash = c->is_public ? US_STR_ABSENT : us_str_c(hash),
+      .is_public = c->is_public,
+      .is_active = true,
+      .display_name = id,
+      .auth_method = us_str_c(c->is_public ? "none" : "client_secret_post"),
+      .grants = words(cx, c->grants),
+      .scopes = words(cx, c->scopes),
+      .redirect_uris = words(cx, c->redirect_uri),
+      .claims_redirect_uris = words(cx, c->claims_redirect_uri),
+      .id_token_alg = US_STR("RS256"),
+  };
+  return us_client_create(cx, realm_id, &client, &ref);
+}
+
+static enum us_code write_world(struct us_cx *cx, void *self) {
+  struct world *world = self;
+  int64_t root = 0, alpha = 0, account = 0;
+  US_TRY(us_realm_create(cx, US_STR("/"), true, true, world->root_keys[0], world->root_keys[1], &root));
+  US_TRY(us_realm_create(cx, US_STR("/alpha"), true, true, world->alpha_keys[0], world->alpha_keys[1], &alpha));
+  struct us_account_new admin = {
+      .name = US_STR("amAdmin"), .password_hash = us_str_c(world->hashes[PEOPLE]), .is_admin = true};
+  US_TRY(us_account_create(cx, root, &admin, &account));
+  for (size_t i = 0; i < PEOPLE; i++) {
+    struct us_account_new person = {
+        .name = us_str_c(people[i]),
+        .password_hash = us_str_c(world->hashes[i]),
+        .mail = us_str_fmt(cx->mem, "%s@usher.test", people[i]),
+        .given_name = us_str_c(people[i]),
+    };
+    US_TRY(us_account_create(cx, alpha, &person, &account));
+  }
+  for (size_t i = 0; i < CLIENTS; i++)
+    US_TRY(add_client(cx, alpha, &clients[i], us_str_c(clients[i].id), world->secret_hashes[i]));
+  for (unsigned i = 0; i < world->extra_clients; i++)
+    US_TRY(add_client(cx, alpha, &clients[2], us_str_fmt(cx->mem, "UMA-Client-%u", 101 + i), world->secret_hashes[2]));
+  return US_OK;
+}
+
+static enum us_code has_world(struct us_cx *cx, struct us_db *db, bool *ret_has) {
+  US_TRY(us_db_begin_read(cx, db));
+  enum us_code code = us_snapshot_refresh(cx, true);
+  us_db_end_read(cx, db);
+  US_TRY(code);
+  const struct us_snapshot *snapshot = us_snapshot_ref(cx->svc->snapshots);
+  *ret_has = us_snapshot_realm(snapshot, US_STR("/alpha")) != NULL;
+  us_snapshot_unref(snapshot);
+  return US_OK;
+}
+
+enum us_code us_demo_world_create(struct us_cx *cx, struct us_db *db, unsigned extra_clients) {
+  static const enum us_alg algs[2] = {US_ALG_RS256, US_ALG_ES256};
+  bool has = false;
+  US_TRY(has_world(cx, db, &has));
+  if (has)
+    return US_OK;
+  if (extra_clients > US_DEMO_EXTRA_CLIENTS_MAX)
+    return us_fail(cx, US_E_INVALID_REQUEST, "at most %d extra clients", US_DEMO_EXTRA_CLIENTS_MAX);
+  struct world *world = US_NEW(cx->mem, struct world);
+  if (world == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  world->extra_clients = extra_clients;
+  for (size_t i = 0; i < 2; i++) {
+    US_TRY(us_key_generate(cx, algs[i], &world->root_keys[i]));
+    US_TRY(us_key_generate(cx, algs[i], &world->alpha_keys[i]));
+  }
+  for (size_t i = 0; i < PEOPLE + 1; i++)
+    US_TRY(us_password_hash(cx, US_STR(US_DEMO_PASSWORD), world->hashes[i]));
+  for (size_t i = 0; i < CLIENTS; i++)
+    US_TRY(us_password_hash(cx, US_STR(US_DEMO_SECRET), world->secret_hashes[i]));
+  US_TRY(us_db_transact(cx, db, write_world, world));
+  US_TRY(us_db_begin_read(cx, db));
+  enum us_code code = us_snapshot_refresh(cx, true);
+  us_db_end_read(cx, db);
+  return code;
+}

@@ -1,0 +1,142 @@
+/*
+ * Moves calls between threads: see dispatch.h. A call belongs to one thread at a time and changes hands only through the
+ * queues of loop, pool and writer. A full queue is a 503 with Retry-After. One log line a request, written here.
+ *
+ *   loop --advance--> pool --advance--> writer --done--> loop --advance (finish)--> [pool] --> answer on the loop
+ */
+#include "app/dispatch.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "domain/session.h"
+
+struct flight {
+  struct us_dispatch *dispatch;
+  struct us_http_exchange *exchange;
+  struct us_call *call;
+  enum us_place place;
+  int64_t began_ms;
+  struct us_pool_job pool_job;
+  struct us_write_job write_job;
+  struct us_loop_job loop_job;
+};
+
+static struct flight *flight_of_pool(struct us_pool_job *job) {
+  return (struct flight *)((char *)job - offsetof(struct flight, pool_job));
+}
+static struct flight *flight_of_write(struct us_write_job *job) {
+  return (struct flight *)((char *)job - offsetof(struct flight, write_job));
+}
+static struct flight *flight_of_loop(struct us_loop_job *job) {
+  return (struct flight *)((char *)job - offsetof(struct flight, loop_job));
+}
+
+/* SB-21: names and numbers only. The path may hold ids, never credentials (they are refused in the query); the query is not
+ * logged. */
+static void log_request(const struct flight *f) {
+  const struct us_call *call = f->call;
+  int status = f->exchange->response.status;
+  const struct us_error *error = &call->cx.err;
+  enum us_log_level level = status >= 500 ? (enum us_log_level)us_code_log_level(error->code) : US_LOG_INFO;
+  if (!us_log_wants(level) || (!f->dispatch->log_requests && level == US_LOG_INFO))
+    return;
+  struct us_log_line line;
+  us_log_begin(&line, level, "request");
+  us_log_str(&line, "method", call->request->method_text);
+  us_log_c(&line, "route", call->route ? call->route->name : "none");
+  us_log_str(&line, "path", call->request->path);
+  us_log_i64(&line, "status", status);
+  us_log_i64(&line, "ms", us_clock_now_ms(call->cx.svc->clock) - f->began_ms);
+  us_log_str(&line, "peer", call->request->peer);
+  if (call->caller.kind == US_CALLER_PAT)
+    us_log_str(&line, "client", call->caller.pat.client_id);
+  if (call->caller.kind == US_CALLER_CLIENT)
+    us_log_str(&line, "client", call->caller.client.client_id);
+  if (call->caller.kind == US_CALLER_SESSION)
+    us_log_str(&line, "user", call->caller.login.account.name);
+  if (error->code != US_OK) {
+    us_log_c(&line, "error", us_code_name(error->code));
+    us_log_str(&line, "text", error->text);
+    us_log_str(&line, "detail", error->detail);
+  }
+  us_log_end(&line);
+}
+
+static void touch_session(const struct flight *f) {
+  const struct us_call *call = f->call;
+  if (call->caller.kind != US_CALLER_SESSION || !us_session_wants_touch(&call->caller.login.session, call->cx.now_ms))
+    return;
+  us_writer_note(f->dispatch->writer, (struct us_note){1, call->caller.login.session.id, call->cx.now_ms});
+}
+
+static void answer(struct flight *f) {
+  struct us_http_exchange *exchange = f->exchange;
+  log_request(f);
+  touch_session(f);
+  us_call_done(f->call);
+  us_http_exchange_reply(exchange); /* frees the memory of f */
+}
+
+static enum us_code write_step(struct us_write_job *job) {
+  return us_call_write(flight_of_write(job)->call);
+}
+
+static void write_done(struct us_write_job *job, enum us_code code) {
+  struct flight *f = flight_of_write(job);
+  f->place = us_call_written(f->call, code);
+  us_loop_post(f->exchange->loop, &f->loop_job);
+}
+
+/* Hands the call to where it wants to go; false when it is done (f->place is then ANSWER). */
+static bool hand_on(struct flight *f) {
+  bool has_room = true;
+  if (f->place == US_PLACE_POOL)
+    has_room = us_pool_submit(f->dispatch->pool, &f->pool_job);
+  else if (f->place == US_PLACE_WRITER)
+    has_room = us_writer_submit(f->dispatch->writer, &f->write_job);
+  else
+    return false;
+  if (has_room)
+    return true;
+  us_call_refuse(f->call, US_E_UNAVAILABLE);
+  f->place = US_PLACE_ANSWER;
+  return false;
+}
+
+static void run_on_pool(struct us_pool_job *job, void *worker) {
+  struct flight *f = flight_of_pool(job);
+  f->place = us_call_advance(f->call, US_PLACE_POOL, worker);
+  if (!hand_on(f))
+    us_loop_post(f->exchange->loop, &f->loop_job);
+}
+
+static void run_on_loop(struct us_loop_job *job, struct us_loop *loop) {
+  struct flight *f = flight_of_loop(job);
+  if (f->place == US_PLACE_LOOP)
+    f->place = us_call_advance(f->call, US_PLACE_LOOP, us_loop_data(loop));
+  if (!hand_on(f))
+    answer(f);
+}
+
+void us_dispatch_request(void *self, struct us_http_exchange *exchange) {
+  struct us_dispatch *dispatch = self;
+  struct flight *f = US_NEW(exchange->mem, struct flight);
+  struct us_call *call = f ? us_call_new(exchange->mem, dispatch->svc, &exchange->request, &exchange->response) : NULL;
+  if (call == NULL) {
+    us_render_refusal(dispatch->svc, 503, "The server is out of memory", exchange->request.target, &exchange->response);
+    exchange->response.status = 503;
+    us_http_exchange_reply(exchange);
+    return;
+  }
+  f->dispatch = dispatch;
+  f->exchange = exchange;
+  f->call = call;
+  f->began_ms = call->cx.now_ms;
+  f->place = US_PLACE_LOOP;
+  f->pool_job.run = run_on_pool;
+  f->write_job.cx = &call->cx;
+  f->write_job.run = write_step;
+  f->write_job.done = write_done;
+  f->loop_job.run = run_on_loop;
+  run_on_loop(&f->loop_job, exchange->loop);
+}

@@ -1,0 +1,158 @@
+/* Credentials of a request: see credential.h. */
+#include "route/credential.h"
+
+#include "domain/account.h"
+#include "domain/client.h"
+#include "domain/session.h"
+#include "domain/token.h"
+
+static struct us_str session_header(const struct us_call *call) {
+  const struct us_http_request *request = call->request;
+  for (size_t i = 0; i < request->header_count; i++) {
+    if (us_str_eq_nocase(request->headers[i].name, call->cx.svc->cookie_name))
+      return request->headers[i].value;
+  }
+  return US_STR_ABSENT;
+}
+
+enum us_code us_csrf_check(struct us_call *call) {
+  const struct us_http_request *request = call->request;
+  if (!call->realm->settings.csrf_filter || (request->method & (US_METHOD_GET | US_METHOD_HEAD | US_METHOD_OPTIONS)))
+    return US_OK;
+  struct us_str cookie = us_http_cookie(request, call->cx.svc->cookie_name.p);
+  if (cookie.p == NULL ||
+      session_header(call).p != NULL) /* a token in the header wins, and only a page of ours can send it */
+    return US_OK;
+  if (us_http_header(request, "x-requested-with").p != NULL || us_http_header(request, "accept-api-version").p != NULL)
+    return US_OK;
+  return us_fail_plain(&call->cx, US_E_FORBIDDEN);
+}
+
+/* Fills caller.login when a live session came along; US_OK also without one. */
+static enum us_code find_session(struct us_call *call) {
+  struct us_cx *cx = &call->cx;
+  struct us_str text = session_header(call);
+  bool by_cookie = false;
+  if (text.p == NULL) {
+    text = us_http_cookie(call->request, cx->svc->cookie_name.p);
+    by_cookie = true;
+  }
+  if (text.n == 0)
+    return US_OK;
+  enum us_code code = us_session_find(cx, text, &call->caller.login);
+  if (code == US_E_NOT_FOUND) {
+    us_error_clear(cx);
+    return US_OK;
+  }
+  US_TRY(code);
+  call->caller.kind = US_CALLER_SESSION;
+  call->caller.by_cookie = by_cookie;
+  return US_OK;
+}
+
+static enum us_code check_pat(struct us_call *call) {
+  US_TRY(us_pat_check(&call->cx, call->realm, us_http_header(call->request, "authorization"), &call->caller.pat));
+  call->caller.kind = US_CALLER_PAT;
+  return US_OK;
+}
+
+static enum us_code check_client(struct us_call *call, const struct us_params *form) {
+  struct us_client_credentials in = {
+      .authorization = us_http_header(call->request, "authorization"),
+      .client_id = us_params_get(form, "client_id"),
+      .client_secret = us_params_get(form, "client_secret"),
+      .client_assertion = us_params_get(form, "client_assertion"),
+      .client_assertion_type = us_params_get(form, "client_assertion_type"),
+      .address = call->request->peer,
+  };
+  US_TRY(us_client_authenticate(&call->cx, call->realm, &in, us_call_may_block(call), &call->caller.client));
+  call->caller.kind = US_CALLER_CLIENT;
+  return US_OK;
+}
+
+static bool has_bearer(const struct us_call *call) {
+  struct us_str authorization = us_http_header(call->request, "authorization");
+  return authorization.n >= 7 && us_str_eq_nocase((struct us_str){authorization.p, 7}, US_STR("Bearer "));
+}
+
+static enum us_code refuse_user(struct us_call *call, const struct us_account *who, struct us_str realm_path) {
+  struct us_cx *cx = &call->cx;
+  return us_fail(cx, US_E_FORBIDDEN, "User, %.*s, not authorized.",
+                 US_STR_ARG(us_account_universal_id(cx, realm_path, who->name)));
+}
+
+/* A PAT on the owner's side (REST c.3): it stands for its owner, at the resource server's own resources. */
+static enum us_code check_owner_pat(struct us_call *call) {
+  struct us_cx *cx = &call->cx;
+  enum us_code code = us_pat_check(cx, call->realm, us_http_header(call->request, "authorization"), &call->caller.pat);
+  if (code == US_E_NO_TOKEN || code == US_E_INVALID_TOKEN) {
+    us_error_clear(cx);
+    return us_fail_plain(cx, US_E_NO_SESSION);
+  }
+  US_TRY(code);
+  US_TRY(us_account_by_id(cx, call->caller.pat.token.account_id, &call->user));
+  if (!us_str_eq_nocase(call->user.name, call->params[0]))
+    return refuse_user(call, &call->user, call->realm->path);
+  call->caller.kind = US_CALLER_PAT;
+  call->caller.is_owner = true;
+  return US_OK;
+}
+
+/* /users/{user}/...: REST contract b.6. params[0] is the user of the URL. */
+static enum us_code check_owner(struct us_call *call, bool pat_ok, bool admin_ok) {
+  struct us_cx *cx = &call->cx;
+  US_TRY(find_session(call));
+  if (call->caller.kind != US_CALLER_SESSION) {
+    if (pat_ok && has_bearer(call))
+      return check_owner_pat(call);
+    return us_fail_plain(cx, US_E_NO_SESSION);
+  }
+  struct us_login *login = &call->caller.login;
+  bool same_realm = login->account.realm_id == call->realm->id;
+  if (same_realm && us_str_eq_nocase(login->account.name, call->params[0])) {
+    call->caller.is_owner = true;
+    call->user = login->account;
+    return US_OK;
+  }
+  call->caller.is_admin = login->is_super || (same_realm && login->account.is_admin);
+  if (!call->caller.is_admin)
+    return refuse_user(call, &login->account, login->realm_path);
+  if (!admin_ok) {
+    if (pat_ok) /* writing policies */
+      return us_fail(cx, US_E_FORBIDDEN, "Only resource owner of resource set can create UMA policies for it.");
+    return refuse_user(call, &login->account, login->realm_path);
+  }
+  enum us_code code = us_account_by_name(cx, call->realm->id, call->params[0], &call->user);
+  if (code == US_E_NOT_FOUND) {
+    us_error_clear(cx);
+    return us_fail_plain(cx, US_E_NOT_FOUND);
+  }
+  return code;
+}
+
+enum us_code us_credential_check(struct us_call *call, const struct us_params *form) {
+  switch (call->route->auth) {
+  case US_AUTH_NONE:
+    return US_OK;
+  case US_AUTH_PAT:
+    return check_pat(call);
+  case US_AUTH_CLIENT:
+    return check_client(call, form);
+  case US_AUTH_PAT_OR_CLIENT:
+    return has_bearer(call) || call->route->body_kind == US_BODY_NONE ? check_pat(call) : check_client(call, form);
+  case US_AUTH_SESSION_OPTIONAL:
+    return find_session(call);
+  case US_AUTH_SESSION:
+    US_TRY(find_session(call));
+    return call->caller.kind == US_CALLER_SESSION ? US_OK : us_fail_plain(&call->cx, US_E_NO_SESSION);
+  case US_AUTH_OWNER:
+    return check_owner(call, false, false);
+  case US_AUTH_OWNER_OR_ADMIN:
+    return check_owner(call, false, true);
+  case US_AUTH_OWNER_OR_PAT:
+    return check_owner(call, true, false);
+  case US_AUTH_OWNER_ADMIN_OR_PAT:
+    return check_owner(call, true, true);
+  }
+  return us_fail(&call->cx, US_E_INTERNAL, "route %s has no rule for its callers", call->route->name);
+}
