@@ -33,6 +33,17 @@ static const struct us_code_row *us_code_row(enum us_code code) {
 /* A longer text is cut here: nobody reads more, and the texts may quote what a stranger sent. */
 #define US_ERROR_TEXT_BYTES 1024
 
+/* Without the beginning of a character that the cut left at the end. */
+static struct us_str us_error_end_whole(struct us_str s) {
+  size_t lead = s.n;
+  while (lead > 0 && s.n - lead < 3 && ((unsigned char)s.p[lead - 1] & 0xC0) == 0x80)
+    lead--;
+  if (lead == 0)
+    return s;
+  lead--;
+  return us_str_utf8_char((struct us_str){s.p + lead, s.n - lead}) ? s : (struct us_str){s.p, lead};
+}
+
 __attribute__((format(printf, 2, 0))) static struct us_str us_error_format(struct us_cx *cx, const char *format,
                                                                            va_list args) {
   char text[US_ERROR_TEXT_BYTES];
@@ -40,13 +51,8 @@ __attribute__((format(printf, 2, 0))) static struct us_str us_error_format(struc
   if (n < 0)
     return US_STR_ABSENT;
   struct us_str s = {text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1};
-  /* Do not cut a character in two. */
-  if ((size_t)n >= sizeof text) {
-    while (s.n > 0 && ((unsigned char)text[s.n - 1] & 0xC0) == 0x80)
-      s.n--;
-    if (s.n > 0 && ((unsigned char)text[s.n - 1] & 0x80))
-      s.n--;
-  }
+  if ((size_t)n >= sizeof text)
+    s = us_error_end_whole(s);
   return us_str_dup(cx->mem, s);
 }
 
