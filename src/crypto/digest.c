@@ -163,10 +163,20 @@ struct us_str us_base64url(void *mem, const void *bytes, size_t n) {
   return (struct us_str){text, text_n};
 }
 
+/* libsodium 1.0.18 compares characters as signed int and so takes some bytes above 0x7f for letters. */
+static bool is_ascii(struct us_str text) {
+  unsigned char all = 0;
+  for (size_t i = 0; i < text.n; i++)
+    all |= (unsigned char)text.p[i];
+  return all < 0x80;
+}
+
 static bool decode(struct us_str text, int variant, void *ret_bytes, size_t room, size_t *ret_n) {
+  if (text.p == NULL || !is_ascii(text))
+    return false;
   size_t n = 0;
   /* Without `ignore` and `b64_end` anything after the last good character is an error. */
-  if (text.p == NULL || sodium_base642bin(ret_bytes, room, text.p, text.n, NULL, &n, NULL, variant) != 0)
+  if (sodium_base642bin(ret_bytes, room, text.p, text.n, NULL, &n, NULL, variant) != 0)
     return false;
   *ret_n = n;
   return true;
