@@ -10,8 +10,10 @@
 struct us_db_options {
   const char *url;
   bool read_only;
-  int busy_ms;   /* default 2000 */
-  int cache_kib; /* page cache of this connection; 0 = default */
+  int busy_ms;                            /* default 2000 */
+  int cache_kib;                          /* page cache of this connection; 0 = default */
+  const char *vfs;                        /* SQLite's file layer by name, for tests that make it fail; NULL = default */
+  const struct us_migrations *migrations; /* the schema that is wanted; NULL = the program's own (store/migrate.h) */
 };
 /* Opens; the file must have been migrated (us_db_migrate) by this or another process. Reasons for refusal (unreadable, newer
  * schema, locked, not a database) come as text of cx->err, one line an operator can act on. */
@@ -34,9 +36,19 @@ enum us_code us_db_transact(struct us_cx *cx, struct us_db *db, us_db_step_fn st
 /* Changes whenever another connection committed (SQLite: PRAGMA data_version). */
 int64_t us_db_data_version(struct us_cx *cx, struct us_db *db);
 
-/* A node number leased in the store for this process (table node), renewed by the writer; and the id high-water mark. */
+/* A node number leased in the store for this process (table node), renewed by the writer; and the id high-water mark.
+ * Numbers are 1 to US_ID_NODE_MAX; 0 means "none leased". The mark is above every id that the number's former holders can
+ * have made, also those that ended without a release. US_E_UNAVAILABLE when all are taken. */
+#define US_NODE_LEASE_MS 60000 /* for how long */
+#define US_NODE_RENEW_MS 20000 /* how often the writer renews it */
 enum us_code us_node_lease(struct us_cx *cx, struct us_db *db, uint16_t *ret_node,
                            int64_t *ret_high_water) US_MUST_CHECK;
 enum us_code us_node_release(struct us_cx *cx, struct us_db *db, uint16_t node, int64_t high_water) US_MUST_CHECK;
+
+/* Keeps the number until cx->now_ms + US_NODE_LEASE_MS. *leased_until_ms is what the holder last knew and gets the new
+ * end; 0 = just take what the row says. `last_id`: the last id made, 0 = unknown. US_E_CONFLICT (an answer) when somebody
+ * else has taken the number since. */
+enum us_code us_node_renew(struct us_cx *cx, struct us_db *db, uint16_t node, int64_t last_id,
+                           int64_t *leased_until_ms) US_MUST_CHECK;
 
 #endif

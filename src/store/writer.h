@@ -33,8 +33,12 @@ struct us_writer_options {
   void (*on_external_change)(void *self,
                              struct us_cx *cx); /* on the writer's thread, outside a transaction, cx->db set */
   void *self;
-  uint16_t node;                /* lease to renew */
+  uint16_t node;                /* lease to renew; 0 = none */
   const struct us_clock *clock; /* NULL: system */
+  struct us_idgen *ids;         /* whose high-water mark is stored with the lease; may be NULL */
+  int busy_ms;                  /* 0 = default, as in us_db_options */
+  int cache_kib;                /* 0 = default */
+  const char *vfs;              /* as in us_db_options */
 };
 enum us_code us_writer_start(struct us_cx *cx, const struct us_writer_options *options,
                              struct us_writer **ret_writer) US_MUST_CHECK;
