@@ -12,6 +12,9 @@ enum us_code us_client_create(struct us_cx *cx, int64_t realm_id, const struct u
 enum us_code us_client_update(struct us_cx *cx, const struct us_client *in) US_MUST_CHECK;
 enum us_code us_client_delete(struct us_cx *cx, const struct us_client *client,
                               const struct us_realm *realm) US_MUST_CHECK; /* cascade 11.3, 9.1 */
+/* One page of a realm's clients by client_id behind `after` ("" = from the start), at most `limit`. */
+enum us_code us_client_page(struct us_cx *cx, int64_t realm_id, struct us_str after, int64_t limit,
+                            struct us_client **ret_clients, size_t *ret_count) US_MUST_CHECK;
 /* us_client_may_use_grant: protocol contract 3.1 (unauthorized_client) */
 bool us_client_may_use_grant(const struct us_client *client, const char *grant);
 

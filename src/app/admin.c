@@ -1,0 +1,119 @@
+/* Shared part of the administration commands: see admin.h. */
+#include "app/admin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "app/app.h"
+#include "base/mem.h"
+
+#define US_SECRET_LINE_MAX 2048
+
+enum us_code us_admin_open(struct us_admin *a) {
+  struct us_cx *cx = &a->cx;
+  const char *from_environment = getenv("USHER_STORE");
+  int64_t high_water = 0;
+  if (a->store == NULL)
+    a->store = from_environment ? from_environment : "sqlite:usher.db";
+  cx->mem = us_mem_root_new(0, 256u * 1024 * 1024);
+  cx->now_ms = us_clock_now_ms(&us_clock_system);
+  if (cx->mem == NULL)
+    return US_E_NO_MEMORY;
+  cx->svc = us_services_new(&us_clock_system, "http://127.0.0.1/am", NULL, NULL, NULL);
+  if (cx->svc == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  struct us_db_options options = {.url = a->store, .busy_ms = 2000};
+  US_TRY(us_db_migrate(cx, a->store));
+  US_TRY(us_db_open(cx, &options, &a->db));
+  US_TRY(us_node_lease(cx, a->db, &a->node, &high_water));
+  a->has_node = true;
+  us_idgen_init(&cx->svc->ids, a->node, high_water);
+  US_TRY(us_db_begin_read(cx, a->db));
+  enum us_code code = us_snapshot_refresh(cx, true);
+  us_db_end_read(cx, a->db);
+  a->snapshot = us_snapshot_ref(cx->svc->snapshots);
+  return code;
+}
+
+void us_admin_close(struct us_admin *a) {
+  us_snapshot_unref(a->snapshot);
+  if (a->has_node && us_node_release(&a->cx, a->db, a->node, us_next_id(&a->cx)) != US_OK)
+    fprintf(stderr, "usher: the node lease was not given back; it runs out by itself\n");
+  if (a->db != NULL)
+    us_db_close(a->db);
+  us_services_free(a->cx.svc);
+  us_mem_free(a->cx.mem);
+}
+
+enum us_code us_admin_realm(struct us_admin *a, const struct us_realm **ret_realm) {
+  if (a->realm_path == NULL)
+    return us_fail(&a->cx, US_E_INVALID_REQUEST, "--realm PATH is needed, for example --realm /alpha");
+  *ret_realm = us_snapshot_realm(a->snapshot, us_str_c(a->realm_path));
+  if (*ret_realm == NULL)
+    return us_fail(&a->cx, US_E_NOT_FOUND, "there is no realm %s", a->realm_path);
+  return US_OK;
+}
+
+enum us_code us_admin_change(struct us_admin *a, us_db_step_fn step, void *self) {
+  return us_db_transact(&a->cx, a->db, step, self);
+}
+
+enum us_code us_admin_read(struct us_admin *a, us_db_step_fn step, void *self) {
+  US_TRY(us_db_begin_read(&a->cx, a->db));
+  enum us_code code = step(&a->cx, self);
+  us_db_end_read(&a->cx, a->db);
+  return code;
+}
+
+struct us_str us_admin_read_secret(struct us_admin *a, const char *prompt) {
+  char *line = us_mem_secret(a->cx.mem, US_SECRET_LINE_MAX);
+  struct termios old, quiet;
+  bool is_terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &old) == 0;
+  if (line == NULL)
+    return US_STR_ABSENT;
+  if (is_terminal) {
+    fprintf(stderr, "%s: ", prompt);
+    quiet = old;
+    quiet.c_lflag &= (tcflag_t)~ECHO;
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+  }
+  char *got = fgets(line, US_SECRET_LINE_MAX, stdin);
+  if (is_terminal) {
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
+    fprintf(stderr, "\n");
+  }
+  if (got == NULL)
+    return US_STR_ABSENT;
+  line[strcspn(line, "\r\n")] = '\0';
+  return us_str_c(line);
+}
+
+static const struct us_verb *find_verb(const struct us_verb *verbs, size_t count,
+                                       const struct us_arguments *arguments) {
+  for (size_t i = 0; arguments->n > 0 && i < count; i++) {
+    size_t n = arguments->n - 1;
+    if (strcmp(verbs[i].name, arguments->v[0]) == 0 && n >= verbs[i].min_arguments && n <= verbs[i].max_arguments)
+      return &verbs[i];
+  }
+  return NULL;
+}
+
+int us_admin_run(struct us_admin *a, const struct us_command *command, const struct us_verb *verbs, size_t count,
+                 const struct us_arguments *arguments, void *options) {
+  const struct us_verb *verb = find_verb(verbs, count, arguments);
+  if (verb == NULL) {
+    fprintf(stderr, "usage: usher %s %s\n", command->name, command->synopsis);
+    return 2;
+  }
+  struct us_arguments rest = {.n = arguments->n - 1};
+  memcpy(rest.v, arguments->v + 1, rest.n * sizeof(rest.v[0]));
+  enum us_code code = us_admin_open(a);
+  if (code == US_OK)
+    code = verb->run(a, &rest, options);
+  int exit_code = code == US_OK ? 0 : us_command_failed(&a->cx);
+  us_admin_close(a);
+  return exit_code;
+}

@@ -1,0 +1,166 @@
+/* `usher demo`: the demo world in a fresh store, served, walked through, or both. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/app.h"
+#include "app/command.h"
+#include "app/config.h"
+#include "app/demo_world.h"
+#include "app/walk.h"
+#include "base/mem.h"
+
+#define US_DEMO_GRACE_MS 5000
+
+struct demo {
+  const char *listen, *data, *db, *clients;
+  bool walk, serve, is_temporary;
+  char folder[64]; /* a temporary store is removed at the end */
+  const char *store_url;
+  char host[64];
+  uint16_t port;
+  unsigned extra_clients;
+};
+
+static enum us_code parse_listen(struct us_cx *cx, struct demo *demo) {
+  const char *text = demo->listen ? demo->listen : demo->walk && !demo->serve ? "127.0.0.1:0" : "127.0.0.1:8080";
+  const char *colon = strrchr(text, ':');
+  uint64_t port = 0;
+  if (colon == NULL || colon == text || (size_t)(colon - text) >= sizeof(demo->host) ||
+      !us_str_to_u64(us_str_c(colon + 1), 65535, &port))
+    return us_fail(cx, US_E_INVALID_REQUEST, "--listen takes HOST:PORT, for example 127.0.0.1:8080");
+  struct us_str host = {text, (size_t)(colon - text)};
+  if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+    host = (struct us_str){host.p + 1, host.n - 2};
+  if (us_str_eq_c(host, "localhost"))
+    host = US_STR("127.0.0.1");
+  if (!us_address_is_loopback(host)) /* known passwords, plain HTTP */
+    return us_fail(cx, US_E_INVALID_REQUEST,
+                   "the demo listens on loopback addresses only; use `usher serve` for others");
+  memcpy(demo->host, host.p, host.n);
+  demo->host[host.n] = '\0';
+  demo->port = (uint16_t)port;
+  return US_OK;
+}
+
+static enum us_code choose_store(struct us_cx *cx, struct demo *demo) {
+  if (demo->db != NULL && demo->data != NULL)
+    return us_fail(cx, US_E_INVALID_REQUEST, "--data and --db exclude each other");
+  if (demo->db != NULL) {
+    demo->store_url = demo->db;
+    return US_OK;
+  }
+  if (demo->data != NULL) {
+    if (mkdir(demo->data, 0700) != 0 && access(demo->data, W_OK) != 0)
+      return us_fail(cx, US_E_INVALID_REQUEST, "%s: the folder cannot be made or written", demo->data);
+    demo->store_url = us_str_fmt(cx->mem, "sqlite:%s/usher.db", demo->data).p;
+    return US_OK;
+  }
+  const char *base = getenv("TMPDIR");
+  snprintf(demo->folder, sizeof(demo->folder), "%s/usher-demo-XXXXXX", base && strlen(base) < 32 ? base : "/tmp");
+  if (mkdtemp(demo->folder) == NULL)
+    return us_fail(cx, US_E_INVALID_REQUEST, "%s: a temporary folder cannot be made", demo->folder);
+  demo->is_temporary = true;
+  demo->store_url = us_str_fmt(cx->mem, "sqlite:%s/usher.db", demo->folder).p;
+  return US_OK;
+}
+
+static void remove_temporary(const struct demo *demo) {
+  static const char *const endings[] = {"", "-wal", "-shm"};
+  char name[96];
+  if (!demo->is_temporary)
+    return;
+  for (size_t i = 0; i < 3; i++) {
+    snprintf(name, sizeof(name), "%s/usher.db%s", demo->folder, endings[i]);
+    unlink(name);
+  }
+  rmdir(demo->folder);
+}
+
+static enum us_code make_world(struct us_cx *cx, const struct demo *demo) {
+  struct us_services *svc = us_services_new(&us_clock_system, "http://127.0.0.1/am", NULL, NULL, NULL);
+  struct us_db_options options = {.url = demo->store_url, .busy_ms = 2000};
+  struct us_db *db = NULL;
+  uint16_t node = 0;
+  int64_t high_water = 0;
+  if (svc == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  cx->svc = svc;
+  enum us_code code = us_db_migrate(cx, demo->store_url);
+  if (code == US_OK)
+    code = us_db_open(cx, &options, &db);
+  if (code == US_OK) {
+    cx->db = db;
+    code = us_node_lease(cx, db, &node, &high_water);
+    if (code == US_OK) {
+      us_idgen_init(&svc->ids, node, high_water);
+      code = us_demo_world_create(cx, db, demo->extra_clients);
+      enum us_code released = us_node_release(cx, db, node, us_next_id(cx));
+      code = code == US_OK ? released : code;
+    }
+    cx->db = NULL;
+    us_db_close(db);
+  }
+  cx->svc = NULL;
+  us_services_free(svc);
+  return code;
+}
+
+static int run(struct us_cx *cx, struct demo *demo) {
+  struct us_app *app = NULL;
+  struct us_http_listener listener = {.host = demo->host, .port = demo->port};
+  struct us_app_options options = {
+      .store_url = demo->store_url, .listeners = &listener, .listener_count = 1, .limits = us_http_limits_default};
+  if (make_world(cx, demo) != US_OK || us_app_start(cx, &options, &app) != US_OK)
+    return us_command_failed(cx);
+  int code = 0;
+  if (demo->walk)
+    code = us_walk(us_app_base_url(app));
+  if (!demo->walk || demo->serve) {
+    printf("ready %s\n", us_app_base_url(app));
+    if (demo->walk)
+      printf(
+          "metadata  %s/uma/realms/root/realms/alpha/.well-known/uma2-configuration\nhealth    %s/json/health/ready\n",
+          us_app_base_url(app), us_app_base_url(app));
+    fflush(stdout);
+    while (us_signal_wait() == SIGHUP) {
+    }
+  }
+  us_app_stop(app, US_DEMO_GRACE_MS);
+  return code;
+}
+
+int us_cmd_demo(const struct us_command *command, int argc, char **argv) {
+  struct demo demo = {0};
+  struct us_arguments arguments;
+  uint64_t clients = 0;
+  const struct us_option options[] = {
+      {"listen", "HOST:PORT", "where to listen; port 0 takes a free one (127.0.0.1:8080)", &demo.listen, NULL},
+      {"data", "DIR", "keep the store in this folder; an earlier run's is continued", &demo.data, NULL},
+      {"db", "URL", "use this store, for example sqlite:/var/lib/usher/demo.db", &demo.db, NULL},
+      {"walk", NULL, "tell the story, then exit", NULL, &demo.walk},
+      {"serve", NULL, "serve (with --walk: after the story)", NULL, &demo.serve},
+      {"clients", "N", "N more UMA clients, UMA-Client-101 and on", &demo.clients, NULL},
+  };
+  int code = us_options_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv, &arguments);
+  if (code != 0)
+    return code == 1 ? 0 : code;
+  if (arguments.n > 0 || (demo.clients != NULL && !us_str_to_u64(us_str_c(demo.clients), 10000, &clients))) {
+    fprintf(stderr, "usage: usher demo %s\n", command->synopsis);
+    return 2;
+  }
+  demo.extra_clients = (unsigned)clients;
+  us_log_setup(US_LOG_WARN, US_LOG_LOGFMT, 2);
+  us_signals_block();
+  struct us_cx cx = {.mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .now_ms = us_clock_now_ms(&us_clock_system)};
+  if (cx.mem == NULL)
+    return 1;
+  bool is_ready = parse_listen(&cx, &demo) == US_OK && choose_store(&cx, &demo) == US_OK;
+  code = is_ready ? run(&cx, &demo) : us_command_failed(&cx);
+  remove_temporary(&demo);
+  us_mem_free(cx.mem);
+  return code;
+}

@@ -1,0 +1,73 @@
+/* `usher serve`: configuration, server, signals. */
+#include <signal.h>
+#include <stdio.h>
+
+#include "app/command.h"
+#include "app/config.h"
+#include "base/mem.h"
+
+/* SIGHUP: log level and certificates for new connections; everything else needs a restart, and is said so in docs/config.md. */
+static void reload(struct us_app *app, const char *file) {
+  struct us_cx cx = {.mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .now_ms = us_clock_now_ms(&us_clock_system)};
+  struct us_config config;
+  struct us_app_options options;
+  char reason[256] = "";
+  if (cx.mem == NULL)
+    return;
+  if (us_config_read(&cx, file, &config) != US_OK || us_config_options(&cx, &config, &options) != US_OK)
+    us_log(US_LOG_ERROR, "reload", "kept the old configuration: %.*s", US_STR_ARG(cx.err.text));
+  else if (options.tls != NULL && !us_app_reload_tls(app, options.tls, reason, sizeof(reason)))
+    us_log(US_LOG_ERROR, "reload", "kept the old configuration: %s", reason);
+  else {
+    us_log_setup((enum us_log_level)config.log.level, (enum us_log_format)config.log.format, 2);
+    us_log(US_LOG_INFO, "reload", "configuration and certificates read again");
+  }
+  us_mem_free(cx.mem);
+}
+
+static int serve(struct us_cx *cx, const char *file, bool only_check) {
+  struct us_config config;
+  struct us_app_options options;
+  struct us_app *app = NULL;
+  if (us_config_read(cx, file, &config) != US_OK || us_config_options(cx, &config, &options) != US_OK)
+    return us_command_failed(cx);
+  if (only_check) {
+    printf("%s: the configuration is good\n", file);
+    return 0;
+  }
+  us_log_setup((enum us_log_level)config.log.level, (enum us_log_format)config.log.format, 2);
+  us_signals_block();
+  if (us_app_start(cx, &options, &app) != US_OK)
+    return us_command_failed(cx);
+  printf("ready %s\n", us_app_base_url(app));
+  fflush(stdout);
+  int sig;
+  while ((sig = us_signal_wait()) == SIGHUP)
+    reload(app, file);
+  us_log(US_LOG_INFO, "stop", "signal %d: draining", sig);
+  us_app_stop(app, config.stop_grace_ms);
+  return 0;
+}
+
+int us_cmd_serve(const struct us_command *command, int argc, char **argv) {
+  const char *file = NULL;
+  bool only_check = false;
+  struct us_arguments arguments;
+  const struct us_option options[] = {
+      {"config", "FILE", "the YAML file (docs/config.md)", &file, NULL},
+      {"check", NULL, "only check the configuration", NULL, &only_check},
+  };
+  int code = us_options_parse(command, options, 2, argc, argv, &arguments);
+  if (code != 0)
+    return code == 1 ? 0 : code;
+  if (file == NULL || arguments.n > 0) {
+    fprintf(stderr, "usage: usher serve %s\n", command->synopsis);
+    return 2;
+  }
+  struct us_cx cx = {.mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .now_ms = us_clock_now_ms(&us_clock_system)};
+  if (cx.mem == NULL)
+    return 1;
+  code = serve(&cx, file, only_check);
+  us_mem_free(cx.mem);
+  return code;
+}

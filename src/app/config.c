@@ -1,0 +1,258 @@
+/* The configuration: see config.h. */
+#include "app/config.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define US_CONFIG_FILE_MAX (256 * 1024)
+#define AT(member) offsetof(struct us_config, member)
+#define TEXT(name_, at, max_)                                                                                          \
+  { .name = name_, .kind = US_FIELD_STRING, .offset = at, .flags = US_FIELD_NOT_EMPTY, .max = max_ }
+#define NUMBER(name_, at, min_, max_)                                                                                  \
+  { .name = name_, .kind = US_FIELD_INT, .offset = at, .min = min_, .max = max_ }
+#define YES_NO(name_, at)                                                                                              \
+  { .name = name_, .kind = US_FIELD_BOOL, .offset = at }
+#define DAY_MS (24 * 3600 * 1000)
+
+static const struct us_enum_name level_names[] = {{"debug", US_LOG_DEBUG}, {"info", US_LOG_INFO}, {"warn", US_LOG_WARN},
+                                                  {"error", US_LOG_ERROR}, {"off", US_LOG_OFF},   {NULL, 0}};
+static const struct us_enum_name format_names[] = {{"logfmt", US_LOG_LOGFMT}, {"json", US_LOG_JSON}, {NULL, 0}};
+
+static const struct us_field listener_fields[] = {
+    {.name = "address",
+     .kind = US_FIELD_STRING,
+     .offset = offsetof(struct us_config_listener, address),
+     .flags = US_FIELD_REQUIRED,
+     .max = 64},
+    {.name = "port",
+     .kind = US_FIELD_INT,
+     .offset = offsetof(struct us_config_listener, port),
+     .flags = US_FIELD_REQUIRED,
+     .min = 0,
+     .max = 65535},
+    YES_NO("tls", offsetof(struct us_config_listener, tls)),
+};
+static const struct us_field_table listener_table = {
+    .size = sizeof(struct us_config_listener), US_FIELDS(listener_fields), .refuse_unknown = true};
+
+/* Nested tables stand inline in struct us_config: their rows count offsets from its beginning, so `offset` of the group is 0. */
+static const struct us_field tls_fields[] = {
+    TEXT("certificate", AT(tls.certificate), 4096),
+    TEXT("key", AT(tls.key), 4096),
+    YES_NO("ask_client_certificate", AT(tls.ask_client_certificate)),
+};
+static const struct us_field_table tls_table = {
+    .size = sizeof(struct us_config), US_FIELDS(tls_fields), .refuse_unknown = true};
+
+static const struct us_field log_fields[] = {
+    {.name = "level", .kind = US_FIELD_ENUM, .offset = AT(log.level), .names = level_names, .max = 16},
+    {.name = "format", .kind = US_FIELD_ENUM, .offset = AT(log.format), .names = format_names, .max = 16},
+    YES_NO("requests", AT(log.requests)),
+};
+static const struct us_field_table log_table = {
+    .size = sizeof(struct us_config), US_FIELDS(log_fields), .refuse_unknown = true};
+
+static const struct us_field http_fields[] = {
+    NUMBER("target_bytes", AT(http.target_bytes), 256, 65536),
+    NUMBER("head_bytes", AT(http.head_bytes), 1024, 1024 * 1024),
+    NUMBER("header_count", AT(http.header_count), 8, 1000),
+    NUMBER("body_bytes", AT(http.body_bytes), 1024, 1024 * 1024),
+    NUMBER("connections", AT(http.connections), 1, 1000000),
+    NUMBER("connections_per_address", AT(http.connections_per_address), 1, 1000000),
+    NUMBER("pipelined_bytes", AT(http.pipelined_bytes), 4096, 16 * 1024 * 1024),
+    NUMBER("head_ms", AT(http.head_ms), 100, DAY_MS),
+    NUMBER("body_ms", AT(http.body_ms), 100, DAY_MS),
+    NUMBER("idle_ms", AT(http.idle_ms), 100, DAY_MS),
+    NUMBER("answer_ms", AT(http.answer_ms), 100, DAY_MS),
+};
+static const struct us_field_table http_table = {
+    .size = sizeof(struct us_config), US_FIELDS(http_fields), .refuse_unknown = true};
+
+static const struct us_field config_fields[] = {
+    {.name = "listen", .kind = US_FIELD_TABLES, .offset = AT(listen), .max = 16, .table = &listener_table},
+    TEXT("store", AT(store), 4096),
+    TEXT("base_url", AT(base_url), 2048),
+    TEXT("context_path", AT(context_path), 256),
+    TEXT("cookie_name", AT(cookie_name), 64),
+    TEXT("default_realm", AT(default_realm), 1024),
+    {.name = "trusted_proxies", .kind = US_FIELD_STRINGS, .offset = AT(trusted_proxies), .max = 64, .item_max = 64},
+    NUMBER("loops", AT(loops), 0, 64),
+    NUMBER("pool_threads", AT(pool_threads), 0, 64),
+    NUMBER("pool_queue", AT(pool_queue), 1, 1000000),
+    NUMBER("writer_queue", AT(writer_queue), 64, 1000000),
+    NUMBER("cache_kib", AT(cache_kib), 64, 16 * 1024 * 1024),
+    NUMBER("stop_grace_ms", AT(stop_grace_ms), 0, 3600 * 1000),
+    {.name = "tls", .kind = US_FIELD_TABLE, .offset = 0, .max = 1, .table = &tls_table},
+    {.name = "log", .kind = US_FIELD_TABLE, .offset = 0, .max = 1, .table = &log_table},
+    {.name = "http", .kind = US_FIELD_TABLE, .offset = 0, .max = 1, .table = &http_table},
+};
+static const struct us_field_table config_table = {
+    .size = sizeof(struct us_config), US_FIELDS(config_fields), .refuse_unknown = true};
+
+static void set_defaults(struct us_config *c) {
+  const struct us_http_limits *l = &us_http_limits_default;
+  memset(c, 0, sizeof(*c));
+  c->store = US_STR("sqlite:usher.db");
+  c->context_path = US_STR("/am");
+  c->cookie_name = US_STR("iPlanetDirectoryPro");
+  c->default_realm = US_STR("/");
+  c->pool_queue = 1024;
+  c->writer_queue = 4096;
+  c->cache_kib = 2048;
+  c->stop_grace_ms = 10000;
+  c->log.level = US_LOG_INFO;
+  c->log.format = US_LOG_LOGFMT;
+  c->log.requests = true;
+  c->http.target_bytes = (int64_t)l->target_bytes;
+  c->http.head_bytes = (int64_t)l->head_bytes;
+  c->http.header_count = (int64_t)l->header_count;
+  c->http.body_bytes = (int64_t)l->body_bytes;
+  c->http.connections = (int64_t)l->connections;
+  c->http.connections_per_address = (int64_t)l->connections_per_addr;
+  c->http.pipelined_bytes = (int64_t)l->pipelined_bytes;
+  c->http.head_ms = l->head_ms;
+  c->http.body_ms = l->body_ms;
+  c->http.idle_ms = l->idle_ms;
+  c->http.answer_ms = l->answer_ms;
+}
+
+static enum us_code read_file(struct us_cx *cx, const char *file, struct us_str *ret_text) {
+  FILE *in = fopen(file, "re");
+  if (in == NULL)
+    return us_fail(cx, US_E_INVALID_REQUEST, "%s: cannot be read", file);
+  char *text = us_mem_alloc(cx->mem, US_CONFIG_FILE_MAX + 1);
+  size_t n = text ? fread(text, 1, US_CONFIG_FILE_MAX + 1, in) : 0;
+  bool has_failed = ferror(in) != 0;
+  fclose(in);
+  if (text == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  if (has_failed || n > US_CONFIG_FILE_MAX)
+    return us_fail(cx, US_E_INVALID_REQUEST, "%s: cannot be read, or is larger than %d bytes", file,
+                   US_CONFIG_FILE_MAX);
+  *ret_text = (struct us_str){text, n};
+  return US_OK;
+}
+
+/* USHER_HTTP_HEAD_MS and so on: scalar rows of a table, through the form decoder. */
+static enum us_code read_environment(struct us_cx *cx, const struct us_field_table *table, const char *prefix,
+                                     struct us_config *config) {
+  struct us_str text = US_STR("");
+  for (size_t i = 0; i < table->n; i++) {
+    const struct us_field *f = &table->fields[i];
+    char name[96];
+    int n = snprintf(name, sizeof(name), "%s_%s", prefix, f->name);
+    for (int k = 0; k < n && k < (int)sizeof(name) - 1; k++)
+      name[k] = (char)toupper((unsigned char)name[k]);
+    if (f->kind == US_FIELD_TABLE) {
+      US_TRY(read_environment(cx, f->table, name, config));
+      continue;
+    }
+    const char *value = f->kind == US_FIELD_TABLES ? NULL : getenv(name);
+    if (value != NULL)
+      text = us_str_fmt(cx->mem, "%.*s%s%s=%.*s", US_STR_ARG(text), text.n ? "&" : "", f->name,
+                        US_STR_ARG(us_percent_encode(cx->mem, us_str_c(value))));
+  }
+  if (text.n == 0)
+    return US_OK;
+  enum us_code code = us_field_from_form(cx, table, text, config);
+  if (code != US_OK)
+    return us_fail(cx, US_E_INVALID_REQUEST, "environment %s_...: %.*s", prefix, US_STR_ARG(cx->err.text));
+  return US_OK;
+}
+
+bool us_address_is_loopback(struct us_str address) {
+  return us_str_starts(address, US_STR("127.")) || us_str_eq_c(address, "::1") || us_str_eq_c(address, "localhost");
+}
+
+/* Rules between members. */
+static enum us_code check(struct us_cx *cx, const struct us_config *c) {
+  const struct us_config_listener *listeners = c->listen.v;
+  if (c->listen.n == 0)
+    return us_fail(cx, US_E_INVALID_REQUEST, "listen: at least one {address, port} is needed");
+  bool has_tls = c->tls.certificate.p != NULL && c->tls.key.p != NULL;
+  for (size_t i = 0; i < c->listen.n; i++) {
+    struct us_str address = listeners[i].address;
+    if (listeners[i].tls && !has_tls)
+      return us_fail(cx, US_E_INVALID_REQUEST, "listen[%zu]: tls needs tls.certificate and tls.key", i);
+    if (us_address_is_loopback(address))
+      continue;
+    if (c->base_url.p == NULL) /* design 6 */
+      return us_fail(
+          cx, US_E_INVALID_REQUEST,
+          "listen[%zu]: %.*s is a public address; say under which URL people reach it: base_url: https://HOST/am", i,
+          US_STR_ARG(address));
+    if (!listeners[i].tls && c->trusted_proxies.n == 0) /* UF-01 */
+      return us_fail(
+          cx, US_E_INVALID_REQUEST,
+          "listen[%zu]: plain HTTP on %.*s would carry tokens in clear; set tls: true, or name the proxy that "
+          "ends TLS in trusted_proxies",
+          i, US_STR_ARG(address));
+  }
+  if (c->base_url.p != NULL && !us_str_starts(c->base_url, US_STR("http://")) &&
+      !us_str_starts(c->base_url, US_STR("https://")))
+    return us_fail(cx, US_E_INVALID_REQUEST, "base_url: must begin with http:// or https://");
+  if (c->base_url.n > 0 && c->base_url.p[c->base_url.n - 1] == '/')
+    return us_fail(cx, US_E_INVALID_REQUEST, "base_url: must not end with a slash");
+  if (c->context_path.p[0] != '/')
+    return us_fail(cx, US_E_INVALID_REQUEST, "context_path: must begin with a slash");
+  return US_OK;
+}
+
+enum us_code us_config_read(struct us_cx *cx, const char *file, struct us_config *ret_config) {
+  struct us_str text = US_STR_ABSENT;
+  set_defaults(ret_config);
+  US_TRY(read_file(cx, file, &text));
+  US_TRY(us_field_from_yaml(cx, &config_table, file, text, ret_config));
+  US_TRY(read_environment(cx, &config_table, "USHER", ret_config));
+  return check(cx, ret_config);
+}
+
+enum us_code us_config_options(struct us_cx *cx, const struct us_config *c, struct us_app_options *ret_options) {
+  const struct us_config_listener *in = c->listen.v;
+  struct us_http_listener *listeners = US_NEW_ARRAY(cx->mem, struct us_http_listener, c->listen.n);
+  struct us_http_tls *tls = US_NEW(cx->mem, struct us_http_tls);
+  const char **proxies = US_NEW_ARRAY(cx->mem, const char *, c->trusted_proxies.n + 1);
+  if (listeners == NULL || tls == NULL || proxies == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  for (size_t i = 0; i < c->listen.n; i++)
+    listeners[i] = (struct us_http_listener){us_str_cdup(cx->mem, in[i].address), (uint16_t)in[i].port, in[i].tls};
+  for (size_t i = 0; i < c->trusted_proxies.n; i++)
+    proxies[i] = us_str_cdup(cx->mem, c->trusted_proxies.v[i]);
+  bool has_tls = c->tls.certificate.p != NULL;
+  if (has_tls)
+    *tls = (struct us_http_tls){us_str_cdup(cx->mem, c->tls.certificate), us_str_cdup(cx->mem, c->tls.key),
+                                c->tls.ask_client_certificate};
+  *ret_options = (struct us_app_options){
+      .store_url = us_str_cdup(cx->mem, c->store),
+      .base_url = c->base_url.p ? us_str_cdup(cx->mem, c->base_url) : NULL,
+      .context_path = us_str_cdup(cx->mem, c->context_path),
+      .cookie_name = us_str_cdup(cx->mem, c->cookie_name),
+      .default_realm = us_str_cdup(cx->mem, c->default_realm),
+      .listeners = listeners,
+      .listener_count = c->listen.n,
+      .tls = has_tls ? tls : NULL,
+      .limits = {.target_bytes = (size_t)c->http.target_bytes,
+                 .head_bytes = (size_t)c->http.head_bytes,
+                 .header_count = (size_t)c->http.header_count,
+                 .body_bytes = (size_t)c->http.body_bytes,
+                 .connections = (size_t)c->http.connections,
+                 .connections_per_addr = (size_t)c->http.connections_per_address,
+                 .pipelined_bytes = (size_t)c->http.pipelined_bytes,
+                 .head_ms = c->http.head_ms,
+                 .body_ms = c->http.body_ms,
+                 .idle_ms = c->http.idle_ms,
+                 .answer_ms = c->http.answer_ms},
+      .trusted_proxies = proxies,
+      .loops = (unsigned)c->loops,
+      .pool_threads = (unsigned)c->pool_threads,
+      .pool_queue = (size_t)c->pool_queue,
+      .writer_queue = (size_t)c->writer_queue,
+      .cache_kib = (int)c->cache_kib,
+      .log_requests = c->log.requests,
+  };
+  return US_OK;
+}

@@ -1,0 +1,43 @@
+/*
+ * The configuration of a process: one YAML file, each key also as environment variable (USHER_ and the path of the key in
+ * capitals: USHER_LOG_LEVEL is log.level). Decoded by the same field tables as requests; unknown keys are refused with their
+ * line. docs/config.md documents every row.
+ */
+#ifndef USHER_APP_CONFIG_H
+#define USHER_APP_CONFIG_H
+
+#include "app/app.h"
+#include "json/field.h"
+
+struct us_config_listener {
+  struct us_str address;
+  int64_t port;
+  bool tls;
+};
+struct us_config {
+  struct us_field_list listen; /* of struct us_config_listener */
+  struct us_str store, base_url, context_path, cookie_name, default_realm;
+  struct us_strs trusted_proxies;
+  int64_t loops, pool_threads, pool_queue, writer_queue, cache_kib, stop_grace_ms;
+  struct {
+    struct us_str certificate, key;
+    bool ask_client_certificate;
+  } tls;
+  struct {
+    int level, format;
+    bool requests;
+  } log;
+  struct {
+    int64_t target_bytes, head_bytes, header_count, body_bytes, connections, connections_per_address, pipelined_bytes;
+    int64_t head_ms, body_ms, idle_ms, answer_ms;
+  } http;
+};
+
+/* Reads file and environment and checks what belongs together. Text of cx->err says what is wrong, and where. */
+enum us_code us_config_read(struct us_cx *cx, const char *file, struct us_config *ret_config) US_MUST_CHECK;
+/* As options of the server; everything in cx->mem. */
+enum us_code us_config_options(struct us_cx *cx, const struct us_config *config,
+                               struct us_app_options *ret_options) US_MUST_CHECK;
+bool us_address_is_loopback(struct us_str address);
+
+#endif
