@@ -1,0 +1,47 @@
+// Two clients race for one ticket over HTTP against the release binary: exactly one of them is processed, every time (UG-77).
+// The loser sees invalid_grant. The two presentations are written to two warm connections one behind the other, so that they
+// reach two event loops at about the same moment.
+import { Tally, Usher } from '../net/usher.mjs'
+
+const ROUNDS = Number(process.env.RACE_ROUNDS ?? 10000)
+const LANES = 8 // rounds in flight at once
+
+const tally = new Tally()
+const usher = await Usher.start()
+try {
+  const pat = await usher.pat()
+  const idTokens = {}
+  for (const client of ['UMA-Client', 'UMA-Client-2']) idTokens[client] = (await usher.token('bob', client, 'openid')).id_token
+  const album = (await usher.send('POST', `${usher.uma}/resource_set`, { resource_scopes: ['view'] }, pat)).json._id
+  await usher.share(await usher.sso(), 'alice', album, [{ subject: 'bob', scopes: ['view'] }])
+
+  let next = 0
+  const outcomes = { one: 0, none: 0, both: 0, other: 0 }
+  const lane = async () => {
+    while (next < ROUNDS) {
+      const round = next++
+      const ticket = (await usher.send('POST', `${usher.uma}/permission_request`, { resource_id: album, resource_scopes: ['view'] }, pat)).json.ticket
+      // Odd rounds: the same client twice; even rounds: two clients.
+      const rivals = round % 2 ? ['UMA-Client', 'UMA-Client'] : ['UMA-Client', 'UMA-Client-2']
+      const answers = await Promise.all(rivals.map((client) => usher.grant(client, ticket, idTokens[client])))
+      const winners = answers.filter((a) => a.status === 200).length
+      const losers = answers.filter((a) => a.status === 400 && a.json?.error === 'invalid_grant').length
+      if (winners === 1 && losers === 1) outcomes.one++
+      else if (winners === 2) outcomes.both++
+      else if (winners === 0 && losers === 2) outcomes.none++
+      else outcomes.other++
+    }
+  }
+  await Promise.all(Array.from({ length: LANES }, lane))
+  console.log(`# ${ROUNDS} rounds: one winner ${outcomes.one}, two ${outcomes.both}, none ${outcomes.none}, other ${outcomes.other}`)
+  tally.check(`exactly one winner in each of ${ROUNDS} rounds`, outcomes.one === ROUNDS, JSON.stringify(outcomes))
+
+  // Fifty at once (UG-77's own number).
+  const ticket = (await usher.send('POST', `${usher.uma}/permission_request`, { resource_id: album, resource_scopes: ['view'] }, pat)).json.ticket
+  const answers = await Promise.all(Array.from({ length: 50 }, () => usher.grant('UMA-Client', ticket, idTokens['UMA-Client'])))
+  tally.check('fifty presentations at once: one is processed', answers.filter((a) => a.status === 200).length === 1)
+  tally.check('... and forty-nine are invalid_grant', answers.filter((a) => a.json?.error === 'invalid_grant').length === 49)
+} finally {
+  tally.check('the server stops cleanly', (await usher.stop()) === 0)
+}
+tally.end()
