@@ -261,6 +261,16 @@ static void foreign_characters_are_refused_in_every_part(void **state) {
   }
 }
 
+/* libcjose's decoder ends the process (an assert) for a '=' in some places; found by fuzz/fuzz_jws.c. */
+static void padding_is_refused_in_every_place(void **state) {
+  struct us_cx *cx = *state;
+  struct us_str good = token(cx, &ec, "", CLAIMS);
+  assert_accepted(cx, good);
+  for (size_t at = 0; at <= good.n; at++)
+    for (int n = 1; n <= 4; n++)
+      assert_refused(cx, us_str_fmt(cx->mem, "%.*s%.*s%s", (int)at, good.p, n, "====", good.p + at));
+}
+
 static void a_nul_behind_the_token_is_refused(void **state) {
   struct us_cx *cx = *state;
   struct us_str good = token(cx, &ec, "", CLAIMS);
@@ -474,6 +484,7 @@ int main(void) {
       TEST(an_unknown_kid_is_refused),
       TEST(any_number_of_parts_but_three_is_refused),
       TEST(foreign_characters_are_refused_in_every_part),
+      TEST(padding_is_refused_in_every_place),
       TEST(a_nul_behind_the_token_is_refused),
       TEST(unused_bits_must_be_zero_in_every_part),
       TEST(a_changed_part_is_refused),
