@@ -1,4 +1,8 @@
-/* Pending requests (REST contract f): filed by the UMA grant, approved or denied by the owner. */
+/*
+ * Pending requests (REST contract f): filed by the UMA grant, approved or denied by the owner. There is no state besides being
+ * there: approving writes the owner's policy and removes the request in one transaction, denying removes it and leaves a mark
+ * for a day, so that the client which still polls with its successor ticket is told request_denied.
+ */
 #ifndef USHER_DOMAIN_PENDING_H
 #define USHER_DOMAIN_PENDING_H
 
@@ -12,5 +16,16 @@ enum us_code us_pending_file(struct us_cx *cx, const struct us_realm *realm, int
                              int64_t party_id, struct us_strs scopes, int64_t *ret_id) US_MUST_CHECK;
 /* Has the owner denied one of these requests? `ids` is a JSON array of numbers as tickets keep it. */
 enum us_code us_pending_any_denied(struct us_cx *cx, struct us_str ids, bool *ret_denied) US_MUST_CHECK;
+
+#define US_DENIAL_S (24 * 60 * 60) /* how long a denial is remembered for clients that poll */
+/* One of this owner's by the id that clients see: US_E_NOT_FOUND without text for all others. */
+enum us_code us_pending_find(struct us_cx *cx, int64_t owner_id, struct us_str uuid,
+                             struct us_pending *ret_pending) US_MUST_CHECK;
+/* Write step. Gives the party `scopes` (absent: those asked for) through the owner's policy and removes the request.
+ * US_E_NOT_FOUND (without text) when somebody was faster; US_E_INVALID_REQUEST for scopes the resource does not define. */
+enum us_code us_pending_approve(struct us_cx *cx, const struct us_pending *pending,
+                                struct us_strs scopes) US_MUST_CHECK;
+/* Write step. US_E_NOT_FOUND (without text) when somebody was faster. */
+enum us_code us_pending_deny(struct us_cx *cx, const struct us_pending *pending) US_MUST_CHECK;
 
 #endif

@@ -1,0 +1,137 @@
+/* Rows of pending requests and denials: see pending.h. */
+#include "store/pending.h"
+
+#include "base/mem.h"
+
+static const char SQL_INSERT[] =
+    "INSERT INTO pending_request (id, uuid, realm_id, owner_id, resource_id, party_id, scopes, created_ms, rev)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+
+enum us_code us_pendings_insert(struct us_cx *cx, const struct us_pending_row *row) {
+  return us_sql_run(cx, NULL, SQL_INSERT, "itiiiitii", row->id, row->uuid, row->realm_id, row->owner_id,
+                    row->resource_id, row->party_id, row->scopes, row->created_ms, row->rev);
+}
+
+static const struct us_column columns[] = {
+    {US_COLUMN_I64, offsetof(struct us_pending_row, id)},
+    {US_COLUMN_TEXT, offsetof(struct us_pending_row, uuid)},
+    {US_COLUMN_I64, offsetof(struct us_pending_row, realm_id)},
+    {US_COLUMN_I64, offsetof(struct us_pending_row, owner_id)},
+    {US_COLUMN_I64, offsetof(struct us_pending_row, resource_id)},
+    {US_COLUMN_I64, offsetof(struct us_pending_row, party_id)},
+    {US_COLUMN_TEXT, offsetof(struct us_pending_row, scopes)},
+    {US_COLUMN_I64, offsetof(struct us_pending_row, created_ms)},
+    {US_COLUMN_I64, offsetof(struct us_pending_row, rev)},
+    {US_COLUMN_TEXT, offsetof(struct us_pending_row, party_name)},
+    {US_COLUMN_TEXT, offsetof(struct us_pending_row, party_key)},
+    {US_COLUMN_TEXT, offsetof(struct us_pending_row, resource_name)},
+};
+/* A request whose resource or party is gone counts as gone: inner joins. */
+#define SELECT_PENDING                                                                                                 \
+  "SELECT q.id, q.uuid, q.realm_id, q.owner_id, q.resource_id, q.party_id, q.scopes, q.created_ms, q.rev, a.name,"     \
+  " a.name_key, r.name FROM pending_request q JOIN account a ON a.id = q.party_id"                                     \
+  " JOIN resource r ON r.id = q.resource_id "
+static const char SQL_FIND[] = SELECT_PENDING "WHERE q.uuid = $1 AND q.owner_id = $2";
+
+enum us_code us_pendings_find(struct us_cx *cx, int64_t owner_id, struct us_str uuid, struct us_pending_row *ret_row) {
+  return us_sql_one(cx, columns, US_COLUMN_COUNT(columns), ret_row, SQL_FIND, "ti", uuid, owner_id);
+}
+
+static const struct us_column one_i64[] = {{US_COLUMN_I64, 0}};
+static const char SQL_TAKE[] = "DELETE FROM pending_request WHERE id = $1 RETURNING id";
+
+enum us_code us_pendings_take(struct us_cx *cx, int64_t id) {
+  int64_t taken = 0;
+  return us_sql_one(cx, one_i64, 1, &taken, SQL_TAKE, "i", id);
+}
+
+static enum us_code each(struct us_rows *rows, us_pending_fn seen, void *self) {
+  bool wants_more = true;
+  while (wants_more && us_sql_next(rows)) {
+    struct us_pending_row row;
+    us_sql_read(rows, columns, US_COLUMN_COUNT(columns), &row);
+    wants_more = seen(self, &row);
+  }
+  return us_sql_close(rows);
+}
+
+static const char SQL_OF_PARTY[] =
+    SELECT_PENDING "WHERE q.resource_id = $1 AND q.party_id = $2 AND q.owner_id = $3 ORDER BY q.id";
+
+enum us_code us_pendings_of_party(struct us_cx *cx, int64_t resource_id, int64_t owner_id, int64_t party_id,
+                                  us_pending_fn seen, void *self) {
+  struct us_rows rows;
+  US_TRY(us_sql_open(cx, &rows, SQL_OF_PARTY, "iii", resource_id, party_id, owner_id));
+  return each(&rows, seen, self);
+}
+
+static const char SQL_COUNT_PARTY[] =
+    "SELECT COUNT(*) FROM (SELECT 1 FROM pending_request WHERE party_id = $1 LIMIT $2) AS q";
+
+enum us_code us_pendings_count_party(struct us_cx *cx, int64_t party_id, int64_t max, int64_t *ret_count) {
+  return us_sql_one(cx, one_i64, 1, ret_count, SQL_COUNT_PARTY, "ii", party_id, max);
+}
+
+static const char SQL_COUNT_OWNER[] =
+    "SELECT COUNT(*) FROM (SELECT 1 FROM pending_request WHERE owner_id = $1 LIMIT $2) AS q";
+
+enum us_code us_pendings_count_owner(struct us_cx *cx, int64_t owner_id, int64_t max, int64_t *ret_count) {
+  return us_sql_one(cx, one_i64, 1, ret_count, SQL_COUNT_OWNER, "ii", owner_id, max);
+}
+
+/* Sort keys are parameters: a key's number, negative for descending. Every place of the order has a text and a number in both
+ * directions; those not chosen are NULL for all rows and order nothing. */
+/* clang-format off */
+#define TEXT_KEY(k, sign) \
+  "CASE CAST($" #k " AS bigint) WHEN " sign "1 THEN q.uuid WHEN " sign "2 THEN a.name_key" \
+  " WHEN " sign "3 THEN COALESCE(r.name, '') WHEN " sign "4 THEN q.scopes END"
+#define TIME_KEY(k, sign) "CASE CAST($" #k " AS bigint) WHEN " sign "5 THEN q.created_ms END"
+#define KEY(k) \
+  TEXT_KEY(k, "") ", " TEXT_KEY(k, "-") " DESC, " TIME_KEY(k, "") ", " TIME_KEY(k, "-") " DESC, "
+static const char SQL_SCAN_SORTED[] = SELECT_PENDING "WHERE q.owner_id = $1 ORDER BY " KEY(2) KEY(3) KEY(4) "q.id";
+/* clang-format on */
+static const char SQL_SCAN[] = SELECT_PENDING "WHERE q.owner_id = $1 ORDER BY q.id";
+
+static int64_t key_number(struct us_pendings_order order) {
+  return order.descending ? -order.key : order.key;
+}
+
+enum us_code us_pendings_scan(struct us_cx *cx, int64_t owner_id,
+                              const struct us_pendings_order order[US_PENDINGS_KEYS_MAX], us_pending_fn seen,
+                              void *self) {
+  struct us_rows rows;
+  if (order[0].key == US_PENDINGS_BY_NOTHING)
+    US_TRY(us_sql_open(cx, &rows, SQL_SCAN, "i", owner_id));
+  else
+    US_TRY(us_sql_open(cx, &rows, SQL_SCAN_SORTED, "iiii", owner_id, key_number(order[0]), key_number(order[1]),
+                       key_number(order[2])));
+  return each(&rows, seen, self);
+}
+
+static const char SQL_DENY[] = "INSERT INTO denial (pending_id, expires_s) VALUES ($1, $2)"
+                               " ON CONFLICT (pending_id) DO UPDATE SET expires_s = excluded.expires_s";
+
+enum us_code us_denials_insert(struct us_cx *cx, int64_t pending_id, int64_t expires_s) {
+  return us_sql_run(cx, NULL, SQL_DENY, "ii", pending_id, expires_s);
+}
+
+static const char SQL_DENIED[] =
+    "SELECT COUNT(*) FROM denial WHERE expires_s > $1 AND pending_id IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
+    " $13, $14, $15, $16, $17)";
+
+enum us_code us_denials_any(struct us_cx *cx, const int64_t ids[US_DENIALS_BATCH], int64_t now_s, bool *ret_denied) {
+  int64_t count = 0;
+  const int64_t *i = ids;
+  US_TRY(us_sql_one(cx, one_i64, 1, &count, SQL_DENIED, "iiiiiiiiiiiiiiiii", now_s, i[0], i[1], i[2], i[3], i[4], i[5],
+                    i[6], i[7], i[8], i[9], i[10], i[11], i[12], i[13], i[14], i[15]));
+  *ret_denied = count > 0;
+  return US_OK;
+}
+
+/* LIMIT is US_DENIALS_SWEEP. */
+static const char SQL_SWEEP[] = "DELETE FROM denial WHERE pending_id IN (SELECT pending_id FROM denial"
+                                " WHERE expires_s <= $1 ORDER BY pending_id LIMIT 64)";
+
+enum us_code us_denials_sweep(struct us_cx *cx, int64_t now_s) {
+  return us_sql_run(cx, NULL, SQL_SWEEP, "i", now_s);
+}

@@ -1,0 +1,60 @@
+/* Rows of pending requests and of denials (REST contract f). Rules live in domain/pending.c. */
+#ifndef USHER_STORE_PENDING_H
+#define USHER_STORE_PENDING_H
+
+#include "model/model.h"
+#include "store/sql.h"
+
+struct us_pending_row {
+  int64_t id;
+  struct us_str uuid;
+  int64_t realm_id, owner_id, resource_id, party_id;
+  struct us_str scopes; /* JSON array */
+  int64_t created_ms, rev;
+  struct us_str party_name, party_key, resource_name; /* read along; of the requesting party and the resource */
+};
+enum us_code us_pendings_insert(struct us_cx *cx, const struct us_pending_row *row) US_MUST_CHECK;
+/* One of the owner's by the id that clients see. US_E_NOT_FOUND (an answer). */
+enum us_code us_pendings_find(struct us_cx *cx, int64_t owner_id, struct us_str uuid,
+                              struct us_pending_row *ret_row) US_MUST_CHECK;
+/* Takes it, once: US_E_NOT_FOUND when somebody was faster. */
+enum us_code us_pendings_take(struct us_cx *cx, int64_t id) US_MUST_CHECK;
+
+/* Those that one party has open for one resource; `seen` says false to stop. */
+typedef bool (*us_pending_fn)(void *self, const struct us_pending_row *row);
+enum us_code us_pendings_of_party(struct us_cx *cx, int64_t resource_id, int64_t owner_id, int64_t party_id,
+                                  us_pending_fn seen, void *self) US_MUST_CHECK;
+/* How many are open, counted up to `max`. */
+enum us_code us_pendings_count_party(struct us_cx *cx, int64_t party_id, int64_t max, int64_t *ret_count) US_MUST_CHECK;
+enum us_code us_pendings_count_owner(struct us_cx *cx, int64_t owner_id, int64_t max, int64_t *ret_count) US_MUST_CHECK;
+
+/* All of an owner in an order of up to US_PENDINGS_KEYS_MAX keys, ties by age. An owner has no more than a bounded number open,
+ * so they are sorted in the database. Texts of a row are made in cx->mem: for a long list give a cx of scratch memory, which
+ * `seen` may renew between rows after copying what it keeps. */
+#define US_PENDINGS_KEYS_MAX 3
+enum us_pendings_key {
+  US_PENDINGS_BY_NOTHING,
+  US_PENDINGS_BY_ID,
+  US_PENDINGS_BY_USER,
+  US_PENDINGS_BY_RESOURCE,
+  US_PENDINGS_BY_PERMISSIONS,
+  US_PENDINGS_BY_WHEN
+};
+struct us_pendings_order {
+  int key;
+  bool descending;
+};
+enum us_code us_pendings_scan(struct us_cx *cx, int64_t owner_id,
+                              const struct us_pendings_order order[US_PENDINGS_KEYS_MAX], us_pending_fn seen,
+                              void *self) US_MUST_CHECK;
+
+enum us_code us_denials_insert(struct us_cx *cx, int64_t pending_id, int64_t expires_s) US_MUST_CHECK;
+/* Is one of these denied and not forgotten? Unused places hold 0. */
+#define US_DENIALS_BATCH 16
+enum us_code us_denials_any(struct us_cx *cx, const int64_t ids[US_DENIALS_BATCH], int64_t now_s,
+                            bool *ret_denied) US_MUST_CHECK;
+/* Forgets at most US_DENIALS_SWEEP of those that expired. */
+#define US_DENIALS_SWEEP 64
+enum us_code us_denials_sweep(struct us_cx *cx, int64_t now_s) US_MUST_CHECK;
+
+#endif

@@ -1,0 +1,37 @@
+/* Rows of SSO sessions and of login states (table session, login_state). Rules live in domain/session.c. */
+#ifndef USHER_STORE_SESSIONS_H
+#define USHER_STORE_SESSIONS_H
+
+#include "model/model.h"
+#include "store/sql.h"
+
+/* A session with the account it belongs to, read in one statement. */
+struct us_session_row {
+  struct us_session session;
+  struct us_str digest;
+  struct us_account account;
+  struct us_str realm_path;
+};
+/* US_E_NOT_FOUND (an answer) when there is no such row, or its account or realm is gone. */
+enum us_code us_sessions_find(struct us_cx *cx, int64_t id, struct us_session_row *ret_row) US_MUST_CHECK;
+enum us_code us_sessions_insert(struct us_cx *cx, const struct us_session *session, struct us_str digest) US_MUST_CHECK;
+enum us_code us_sessions_delete(struct us_cx *cx, int64_t id) US_MUST_CHECK;
+/* Moves the last access forward, never back. */
+enum us_code us_sessions_touch(struct us_cx *cx, int64_t id, int64_t touched_ms) US_MUST_CHECK;
+/* Removes the account's sessions that ended: expired at `now_ms`, or not touched since `idle_since_ms`. */
+enum us_code us_sessions_delete_dead(struct us_cx *cx, int64_t account_id, int64_t now_ms,
+                                     int64_t idle_since_ms) US_MUST_CHECK;
+
+enum us_code us_login_states_insert(struct us_cx *cx, int64_t id, struct us_str digest, int64_t realm_id,
+                                    int64_t expires_ms) US_MUST_CHECK;
+/* Is it there and alive? US_E_NOT_FOUND otherwise. */
+enum us_code us_login_states_find(struct us_cx *cx, int64_t id, int64_t realm_id, int64_t now_ms,
+                                  struct us_str *ret_digest) US_MUST_CHECK;
+/* Takes it, once: US_E_NOT_FOUND when somebody was faster, it is too old or belongs to another realm. */
+enum us_code us_login_states_take(struct us_cx *cx, int64_t id, struct us_str digest, int64_t realm_id,
+                                  int64_t now_ms) US_MUST_CHECK;
+/* Removes at most US_LOGIN_STATES_SWEEP states with ids below `id`. */
+#define US_LOGIN_STATES_SWEEP 256
+enum us_code us_login_states_delete_below(struct us_cx *cx, int64_t id) US_MUST_CHECK;
+
+#endif
