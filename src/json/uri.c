@@ -98,6 +98,8 @@ static bool us_uri_authority_ok(struct us_str s) {
 }
 
 bool us_uri_reference_ok(struct us_str s) {
+  if (s.n == 0)
+    return true; /* the reference to the document itself; also keeps an absent slice out of pointer arithmetic */
   struct us_str rest = s;
   struct us_str scheme = us_uri_take(&rest, ":/?#");
   if (rest.n > 0 && rest.p[0] == ':') {

@@ -30,6 +30,11 @@ static void takes_references(void **state) {
       fail_msg("refused: %s", good[i]);
 }
 
+static void an_absent_one_is_empty(void **state) {
+  (void)state;
+  assert_true(us_uri_reference_ok(US_STR_ABSENT));
+}
+
 static void refuses_all_else(void **state) {
   (void)state;
   static const char *const bad[] = {"a b",
@@ -68,6 +73,7 @@ static void refuses_all_else(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(takes_references), cmocka_unit_test(refuses_all_else)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(takes_references), cmocka_unit_test(an_absent_one_is_empty),
+                                     cmocka_unit_test(refuses_all_else)};
   return UNIT_RUN(tests);
 }
