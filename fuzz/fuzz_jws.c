@@ -13,7 +13,7 @@
   "rcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdb" \
   "BYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGN" \
   "j8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ\"}"
-#define EC_KEY_                                                                                                        \
+#define P256_KEY                                                                                                       \
   "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","                           \
   "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}"
 
@@ -24,7 +24,7 @@ static struct us_key *keys[2];
 static void setup(void) {
   struct us_cx cx = {.mem = us_mem_root_new(US_MEM_REQUEST_POOL_BYTES, US_MEM_REQUEST_MAX_BYTES)};
   if (us_crypto_setup() != 0 || cx.mem == NULL || us_key_load(&cx, US_STR(RSA_KEY), &keys[0]) != US_OK ||
-      us_key_load(&cx, US_STR(EC_KEY_), &keys[1]) != US_OK)
+      us_key_load(&cx, US_STR(P256_KEY), &keys[1]) != US_OK)
     abort();
   us_mem_free(cx.mem);
 }

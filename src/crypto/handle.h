@@ -1,7 +1,8 @@
 /*
  * Handles: what a client holds of a ticket, token, code or session. 8 bytes of row id and 20 random bytes (160 bits),
- * base64url, 38 characters. The row is found by its id and keeps only SHA-256 of the whole text, so that a reader of the
- * database cannot use what he finds (SB-15). A ticket's handle carries its iteration in two more bytes.
+ * base64url, 38 characters. The row is found by its id and keeps only SHA-256 of the whole text, so that a reader of
+ * the database cannot use what he finds (SB-15). A ticket's handle carries its iteration in two more bytes, left out
+ * while it is 0.
  */
 #ifndef USHER_CRYPTO_HANDLE_H
 #define USHER_CRYPTO_HANDLE_H

@@ -4,8 +4,8 @@
  * libcjose does the signatures; everything that decides whether a token may be looked at at all is decided here first,
  * in this order: size, parts, alphabet, header, key, length of the signature. Claims are parsed only once the signature
  * holds. What libcjose 0.6.2 would let through by itself: any algorithm of the key's family, crit and b64, padding and
- * unused bits in base64url, repeated members, an ES256 signature of 65 bytes. What it would end the process for (an assert
- * in its base64 decoder): a '=' in some places.
+ * unused bits in base64url, repeated members, an ES256 signature of 65 bytes. What it would end the process for (an
+ * assert in its base64 decoder): a '=' in some places.
  */
 #include "crypto/jws.h"
 

@@ -1,7 +1,8 @@
 /*
- * Compact JWS in and out, libcjose behind it. libcjose follows the token's own `alg` and accepts too much, so every token
- * is first looked at by us: size, three parts, canonical unpadded base64url, header by strict JSON without duplicates,
- * `alg` equal to the key's, none of crit, b64, jwk, jku, x5u, x5c, x5t, zip, cty "JWT" (group JW of the conformance list).
+ * Compact JWS in and out, libcjose behind it. libcjose follows the token's own `alg` and accepts too much, so every
+ * token is first looked at by us: size, three parts, canonical unpadded base64url, header by strict JSON without
+ * duplicates, `alg` equal to the key's, none of crit, b64, jwk, jku, x5u, x5c, x5t, zip, none of what encrypted tokens
+ * have, not cty "JWT" (group JW of the conformance list).
  */
 #ifndef USHER_CRYPTO_JWS_H
 #define USHER_CRYPTO_JWS_H

@@ -412,7 +412,7 @@ static bool pair_belongs_together(const struct us_key *key, const cjose_jwk_t *p
 
 /* Loading: what the key remembers of its text. */
 
-/* The members of JWKS in its order (JW-18). The numbers are copied as text: they were canonical, or we would not be here. */
+/* The members of JWKS in its order (JW-18). The numbers are copied as text, which was found to be canonical. */
 static bool set_texts(struct us_key *key, const json_t *jwk) {
   const char *kid = json_string_value(json_object_get(jwk, "kid"));
   bool is_rsa = key->alg == US_ALG_RS256;

@@ -24,7 +24,8 @@ enum us_code us_key_load(struct us_cx *cx, struct us_str jwk, struct us_key **re
 void us_key_free(struct us_key *key);
 enum us_alg us_key_alg(const struct us_key *key);
 struct us_str us_key_kid(const struct us_key *key);
-/* The public members as JWKS shows them: kty, kid, use, alg, and n, e or crv, x, y (JW-18). Lives as long as the key. */
+/* The public members as JWKS shows them: kty, kid, use, alg, and n, e or crv, x, y (JW-18); lives as long as the key. A
+ * private key has a kid always; the public key of somebody else may have none (then us_key_kid() is absent). */
 struct us_str us_key_public_jwk(const struct us_key *key);
 
 #endif

@@ -2,9 +2,9 @@
  * The inside of a key, for key.c and jws.c only.
  *
  * A key is used by several threads at once without a lock. That holds because libcjose's sign and verify only read the
- * cjose_jwk_t: they never touch its `retained` count (which is a plain integer, so nobody here retains or releases a key
- * but us_key_load() and us_key_free()), and the RSA and EC_KEY inside are OpenSSL objects whose lazily made parts
- * (Montgomery form, blinding) OpenSSL guards with the object's own lock. Read in libcjose 0.6.2's sources; the thread
+ * cjose_jwk_t: they never touch its `retained` count (a plain integer, so nobody here retains or releases a key but
+ * us_key_load() and us_key_free()), and the RSA and EC_KEY inside are OpenSSL objects whose lazily made parts
+ * (Montgomery form, blinding) OpenSSL guards with the object's own lock. Read in libcjose's jws.c and jwk.c; the thread
  * sanitizer sees our side only. tests/unit/crypto/test_jws_limits.c signs and verifies with one key in several threads.
  */
 #ifndef USHER_CRYPTO_KEY_IMPL_H

@@ -1,7 +1,7 @@
 /*
- * Compact JWS: the published examples, our own round trip, and group JW of the conformance list, row by row. Tokens that
- * must be refused are signed well (unless the signature is the point), so that only the flaw in question can be the
- * reason; the same builder's tokens without the flaw are accepted, here or in the same test.
+ * Compact JWS: the published examples, our own round trip, and group JW of the conformance list, row by row. Tokens
+ * that must be refused are signed well (unless the signature is the point), so that only the flaw in question can be
+ * the reason; the same builder's tokens without the flaw are accepted, here or in the same test.
  */
 #include "tokens.h"
 
@@ -198,16 +198,19 @@ static void a_public_key_is_no_hmac_secret(void **state) {
 }
 
 /* JW-04. */
+/* libcjose has a check of its own; the detail tells that ours came first. */
+static void assert_key_refused(struct us_cx *cx, struct us_str compact, const struct us_key *key) {
+  struct resolver r = {.always = key};
+  assert_int_equal(verify_with(cx, compact, careless, &r), US_E_INVALID_TOKEN);
+  assert_non_null(strstr(cx->err.detail.p, "no trusted key"));
+}
+
 static void alg_and_key_must_be_of_one_type(void **state) {
   struct us_cx *cx = *state;
-  struct resolver gives_ec = {.always = ec.key};
-  struct resolver gives_rsa = {.always = rsa.key};
-  assert_int_equal(verify_with(cx, token(cx, &rsa, "", CLAIMS), careless, &gives_ec), US_E_INVALID_TOKEN);
-  assert_int_equal(verify_with(cx, token(cx, &ec, "", CLAIMS), careless, &gives_rsa), US_E_INVALID_TOKEN);
-  struct us_str rs_by_ec = token_of_bytes(cx, &ec, US_STR("{\"alg\":\"RS256\"}"), US_STR(CLAIMS));
-  struct us_str es_by_rsa = token_of_bytes(cx, &rsa, US_STR("{\"alg\":\"ES256\"}"), US_STR(CLAIMS));
-  assert_int_equal(verify_with(cx, rs_by_ec, careless, &gives_ec), US_E_INVALID_TOKEN);
-  assert_int_equal(verify_with(cx, es_by_rsa, careless, &gives_rsa), US_E_INVALID_TOKEN);
+  assert_key_refused(cx, token(cx, &rsa, "", CLAIMS), ec.key);
+  assert_key_refused(cx, token(cx, &ec, "", CLAIMS), rsa.key);
+  assert_key_refused(cx, token_of_bytes(cx, &ec, US_STR("{\"alg\":\"RS256\"}"), US_STR(CLAIMS)), ec.key);
+  assert_key_refused(cx, token_of_bytes(cx, &rsa, US_STR("{\"alg\":\"ES256\"}"), US_STR(CLAIMS)), rsa.key);
 }
 
 static void another_key_of_the_type_does_not_verify(void **state) {

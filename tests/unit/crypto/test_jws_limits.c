@@ -1,6 +1,6 @@
 /*
- * Compact JWS at its limits: the size of a token (JW-15), the length of a signature (JW-17), one key in several threads,
- * and memory that runs out on the way.
+ * Compact JWS at its limits: the size of a token (JW-15), the length of a signature (JW-17), one key in several
+ * threads, and memory that runs out on the way.
  */
 #include "tokens.h"
 
