@@ -1,0 +1,75 @@
+/*
+ * One connection: inside of http/ only. conn.c is its life (bytes in, bytes out, deadlines, close), exchange.c is what is
+ * said on it (requests, answers, refusals).
+ *
+ *            request complete            reply                  written out
+ *   READY ---------------------> BUSY ---------> ANSWERING ---------------------> READY, or LINGER when it closes
+ *     | refusal                                     ^
+ *     +---------------------------------------------+            LINGER --other side closed, or deadline--> CLOSED
+ *
+ * Bytes that arrive when it is not READY wait in `in`; past the limit reading pauses.
+ */
+#ifndef USHER_HTTP_CONN_H
+#define USHER_HTTP_CONN_H
+
+#include "http/loop.h"
+#include "http/parse.h"
+
+/* After the last answer, so much is still read and thrown away: closing with unread bytes would reset the connection, and
+ * the other side would lose the answer. */
+#define US_LINGER_BYTES (256 * 1024)
+#define US_LINGER_MS 2000
+/* So many connections a loop, of those that are past the limit, may wait to be told so; the others are closed at once. */
+#define US_TURNED_AWAY_MAX 64
+/* Answers of the largest size, their head, and what TLS adds to them. */
+#define US_CONN_OUT_MAX (US_HTTP_RESPONSE_BODY_MAX + US_HTTP_HEAD_MAX + 1024 * 1024)
+
+enum us_conn_state { US_CONN_READY, US_CONN_BUSY, US_CONN_ANSWERING, US_CONN_LINGER, US_CONN_CLOSED };
+
+struct us_conn {
+  uv_tcp_t tcp;
+  struct us_loop *loop;
+  struct us_conn *prev, *next;
+  struct us_wait wait;
+  enum us_conn_state state;
+  struct us_parser *parser;
+  struct us_exchange *exchange; /* being read (READY) or being answered (BUSY) */
+  struct us_tls *tls;
+  struct us_buf in;      /* plain bytes that wait for their turn */
+  struct us_buf out;     /* bytes for the network that wait for `writing` */
+  struct us_buf writing; /* owned by libuv until on_written */
+  uv_write_t write;
+  uv_shutdown_t shutdown;
+  struct us_address peer;
+  char peer_text[US_ADDRESS_TEXT_BYTES];
+  size_t lingered;
+  bool is_writing;
+  bool is_paused;    /* not reading: too much waits */
+  bool is_consuming; /* us_conn_consume() is at work further up the stack */
+  bool has_eof;      /* the other side sends no more */
+  bool closes;       /* after the answer that is going out */
+  bool said_continue;
+  bool is_proxy; /* a trusted one */
+  bool is_counted;
+  bool is_turned_away; /* past the limit of connections: only here to be told so */
+};
+
+void us_conn_accept(struct us_loop_listener *listener);
+void us_conn_expired(struct us_conn *conn, enum us_wait_kind kind);
+void us_conn_close(struct us_conn *conn);
+/* Plain bytes to the other side, through TLS when there is one. A failure closes the connection. */
+void us_conn_send(struct us_conn *conn, struct us_str head, struct us_str body);
+bool us_conn_has_sent_all(const struct us_conn *conn);
+void us_conn_linger(struct us_conn *conn); /* say that nothing more will come, wait for the other side to close */
+/* READY again: goes on with the bytes that wait. */
+void us_conn_resume(struct us_conn *conn);
+
+/* exchange.c */
+/* Parses and hands over for as long as the connection is READY; returns how many bytes were used. */
+size_t us_conn_consume(struct us_conn *conn, const char *bytes, size_t n);
+void us_conn_refuse(struct us_conn *conn, int status, const char *reason);
+void us_conn_answered(struct us_conn *conn);        /* the answer has gone out */
+void us_conn_forget_exchange(struct us_conn *conn); /* the connection has gone; an exchange with the handler lives on */
+void us_exchanges_drop(struct us_loop *loop);       /* frees what will never be answered */
+
+#endif

@@ -1,0 +1,210 @@
+/* An event loop with its listeners, job queue and deadlines: see http/loop.h. */
+#include "http/loop.h"
+
+#include "base/log.h"
+#include "http/conn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct us_conn *us_conn_of_wait(struct us_wait *wait) {
+  return (struct us_conn *)((char *)wait - offsetof(struct us_conn, wait));
+}
+
+int64_t us_loop_now(const struct us_loop *loop) {
+  return (int64_t)uv_now(&loop->uv);
+}
+
+void *us_loop_data(struct us_loop *loop) {
+  return loop->data;
+}
+unsigned us_loop_index(const struct us_loop *loop) {
+  return loop->index;
+}
+
+/* Deadlines. */
+
+static void us_on_deadline(uv_timer_t *timer);
+
+static void us_deadlines_arm(struct us_loop *loop) {
+  int64_t next = us_wait_next_ms(&loop->waits);
+  if (next < 0 || loop->is_ending)
+    return;
+  int64_t delay = next - us_loop_now(loop);
+  /* The timer only sleeps until the earliest end; entries set or cleared meanwhile do not move it. */
+  uv_timer_start(&loop->deadlines, us_on_deadline, delay > 0 ? (uint64_t)delay : 0, 0);
+}
+
+static void us_on_deadline(uv_timer_t *timer) {
+  struct us_loop *loop = timer->data;
+  enum us_wait_kind kind;
+  struct us_wait *wait;
+  while ((wait = us_wait_take_expired(&loop->waits, us_loop_now(loop), &kind)))
+    us_conn_expired(us_conn_of_wait(wait), kind);
+  us_deadlines_arm(loop);
+}
+
+void us_loop_wait(struct us_loop *loop, struct us_wait *wait, enum us_wait_kind kind) {
+  us_wait_set(&loop->waits, wait, kind, us_loop_now(loop));
+  /* A timer that is set already may be too late only for a kind of shorter duration. */
+  if (!uv_is_active((uv_handle_t *)&loop->deadlines) ||
+      (int64_t)uv_timer_get_due_in(&loop->deadlines) > wait->deadline_ms - us_loop_now(loop))
+    us_deadlines_arm(loop);
+}
+
+/* Jobs from other threads. */
+
+void us_loop_post(struct us_loop *loop, struct us_loop_job *job) {
+  job->next = NULL;
+  pthread_mutex_lock(&loop->jobs_lock);
+  bool was_empty = loop->first_job == NULL;
+  if (was_empty)
+    loop->first_job = job;
+  else
+    loop->last_job->next = job;
+  loop->last_job = job;
+  if (was_empty && !loop->is_closed)
+    uv_async_send(&loop->wake);
+  pthread_mutex_unlock(&loop->jobs_lock);
+}
+
+static struct us_loop_job *us_loop_take_jobs(struct us_loop *loop) {
+  pthread_mutex_lock(&loop->jobs_lock);
+  struct us_loop_job *job = loop->first_job;
+  loop->first_job = loop->last_job = NULL;
+  pthread_mutex_unlock(&loop->jobs_lock);
+  return job;
+}
+
+static void us_on_wake(uv_async_t *wake) {
+  struct us_loop *loop = wake->data;
+  struct us_loop_job *job = us_loop_take_jobs(loop);
+  while (job) {
+    struct us_loop_job *next = job->next; /* the job may be gone after it has run */
+    job->run(job, loop);
+    job = next;
+  }
+}
+
+/* Start. */
+
+int us_loop_init(struct us_loop *loop, struct us_edge *edge, unsigned index) {
+  loop->edge = edge;
+  loop->index = index;
+  const struct us_http_limits *limits = &edge->options.limits;
+  loop->waits.queue[US_WAIT_IDLE].duration_ms = limits->idle_ms;
+  loop->waits.queue[US_WAIT_HEAD].duration_ms = limits->head_ms;
+  loop->waits.queue[US_WAIT_BODY].duration_ms = limits->body_ms;
+  loop->waits.queue[US_WAIT_ANSWER].duration_ms = limits->answer_ms;
+  loop->waits.queue[US_WAIT_LINGER].duration_ms = US_LINGER_MS;
+  us_buf_init(&loop->head, US_HTTP_HEAD_MAX);
+  us_buf_init(&loop->cipher, US_CONN_OUT_MAX);
+  loop->spare = calloc(1, sizeof *loop->spare);
+  if (!loop->spare)
+    return UV_ENOMEM;
+  if (pthread_mutex_init(&loop->jobs_lock, NULL) != 0) {
+    free(loop->spare);
+    return UV_ENOMEM;
+  }
+  int code = uv_loop_init(&loop->uv);
+  if (code == 0 && (code = uv_async_init(&loop->uv, &loop->wake, us_on_wake)) != 0)
+    (void)uv_loop_close(&loop->uv);
+  if (code != 0) {
+    pthread_mutex_destroy(&loop->jobs_lock);
+    free(loop->spare);
+    return code;
+  }
+  uv_timer_init(&loop->uv, &loop->deadlines); /* cannot fail */
+  uv_timer_init(&loop->uv, &loop->grace);
+  loop->uv.data = loop->wake.data = loop->deadlines.data = loop->grace.data = loop;
+  return 0;
+}
+
+static void us_on_connection(uv_stream_t *stream, int status) {
+  struct us_loop_listener *listener = stream->data;
+  if (status < 0) {
+    us_log(US_LOG_WARN, "accept", "a connection could not be accepted: %s", uv_strerror(status));
+    return;
+  }
+  us_conn_accept(listener);
+}
+
+int us_loop_listen(struct us_loop *loop) {
+  for (size_t i = 0; i < loop->listener_count; i++) {
+    struct us_loop_listener *listener = &loop->listeners[i];
+    int code = uv_tcp_init(&loop->uv, &listener->tcp);
+    if (code != 0)
+      return code;
+    listener->is_open = true;
+    listener->loop = loop;
+    listener->tcp.data = listener;
+    code = uv_tcp_open(&listener->tcp, listener->fd);
+    if (code != 0)
+      return code;
+    listener->fd = -1;
+    code = uv_listen((uv_stream_t *)&listener->tcp, US_LOOP_BACKLOG, us_on_connection);
+    if (code != 0)
+      return code;
+  }
+  return 0;
+}
+
+void us_loop_run(struct us_loop *loop) {
+  uv_run(&loop->uv, UV_RUN_DEFAULT);
+}
+
+/* End. */
+
+static void us_loop_end(struct us_loop *loop) {
+  loop->is_ending = true;
+  pthread_mutex_lock(&loop->jobs_lock);
+  loop->is_closed = true;
+  uv_close((uv_handle_t *)&loop->wake, NULL);
+  pthread_mutex_unlock(&loop->jobs_lock);
+  uv_close((uv_handle_t *)&loop->deadlines, NULL);
+  uv_close((uv_handle_t *)&loop->grace, NULL);
+}
+
+void us_loop_end_if_idle(struct us_loop *loop) {
+  if (loop->is_stopping && !loop->is_ending && !loop->conns && !loop->exchanges)
+    us_loop_end(loop);
+}
+
+static void us_on_grace_over(uv_timer_t *timer) {
+  struct us_loop *loop = timer->data;
+  struct us_conn *next;
+  for (struct us_conn *conn = loop->conns; conn; conn = next) {
+    next = conn->next;
+    us_conn_close(conn);
+  }
+  /* Exchanges that are still with the handler: their memory stays until us_loop_done(). */
+  if (!loop->is_ending)
+    us_loop_end(loop);
+}
+
+void us_loop_stop(struct us_loop *loop, int64_t grace_ms) {
+  if (loop->is_stopping)
+    return;
+  loop->is_stopping = true;
+  for (size_t i = 0; i < loop->listener_count; i++)
+    if (loop->listeners[i].is_open)
+      uv_close((uv_handle_t *)&loop->listeners[i].tcp, NULL);
+  struct us_conn *next;
+  for (struct us_conn *conn = loop->conns; conn; conn = next) {
+    next = conn->next;
+    /* Nothing has been promised to a connection that is idle or has sent half a request. */
+    if (conn->state == US_CONN_READY && us_conn_has_sent_all(conn))
+      us_conn_close(conn);
+  }
+  uv_timer_start(&loop->grace, us_on_grace_over, grace_ms > 0 ? (uint64_t)grace_ms : 0, 0);
+  us_loop_end_if_idle(loop);
+}
+
+void us_loop_done(struct us_loop *loop) {
+  us_exchanges_drop(loop);
+  free(loop->spare);
+  us_buf_done(&loop->head);
+  us_buf_done(&loop->cipher);
+  (void)uv_loop_close(&loop->uv);
+  pthread_mutex_destroy(&loop->jobs_lock);
+}
