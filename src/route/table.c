@@ -55,19 +55,22 @@ const struct us_route us_routes[] = {
 
     /* UMA protection API: protocol contract 4 and 5. */
     {"uma.resource_set.create", US_SERVICE_UMA, US_METHOD_POST, "resource_set", NULL, US_AUTH_PAT, US_STYLE_OAUTH,
-     US_BODY_RAW, NULL, US_WRITE, UMA_FLAGS, NULL, us_ep_resource_create, NULL, "protocol 4.3", "Register a resource"},
+     US_BODY_RAW, NULL, US_WRITE, UMA_FLAGS, us_ep_resource_prepare, us_ep_resource_create, NULL, "protocol 4.3",
+     "Register a resource"},
     {"uma.resource_set.list", US_SERVICE_UMA, US_METHOD_GET, "resource_set", NULL, US_AUTH_PAT, US_STYLE_OAUTH,
      US_BODY_NONE, NULL, US_READ, UMA_FLAGS, NULL, us_ep_resource_list, NULL, "protocol 4.4",
      "Ids of the owner's resources here"},
     {"uma.resource_set.read", US_SERVICE_UMA, US_METHOD_GET, "resource_set/{id}", NULL, US_AUTH_PAT, US_STYLE_OAUTH,
      US_BODY_NONE, NULL, US_READ, UMA_FLAGS, NULL, us_ep_resource_read, NULL, "protocol 4.4", "Read a resource"},
     {"uma.resource_set.update", US_SERVICE_UMA, US_METHOD_PUT, "resource_set/{id}", NULL, US_AUTH_PAT, US_STYLE_OAUTH,
-     US_BODY_RAW, NULL, US_WRITE, UMA_FLAGS, NULL, us_ep_resource_update, NULL, "protocol 4.5", "Replace a resource"},
+     US_BODY_RAW, NULL, US_WRITE, UMA_FLAGS, us_ep_resource_prepare, us_ep_resource_update, NULL, "protocol 4.5",
+     "Replace a resource"},
     {"uma.resource_set.delete", US_SERVICE_UMA, US_METHOD_DELETE, "resource_set/{id}", NULL, US_AUTH_PAT,
      US_STYLE_OAUTH, US_BODY_NONE, NULL, US_WRITE, UMA_FLAGS, NULL, us_ep_resource_delete, NULL, "protocol 4.6",
      "Delete a resource"},
     {"uma.permission_request", US_SERVICE_UMA, US_METHOD_POST, "permission_request", NULL, US_AUTH_PAT, US_STYLE_OAUTH,
-     US_BODY_RAW, NULL, US_WRITE, UMA_FLAGS, NULL, us_ep_permission_request, NULL, "protocol 5", "Permission ticket"},
+     US_BODY_RAW, NULL, US_WRITE, UMA_FLAGS, us_ep_permission_prepare, us_ep_permission_request, NULL, "protocol 5",
+     "Permission ticket"},
 
     /* The owner's side: REST contract. */
     {"json.authenticate", US_SERVICE_JSON, US_METHOD_POST, "authenticate", NULL, US_AUTH_SESSION_OPTIONAL,

@@ -4,11 +4,14 @@
 
 #include "endpoint/oauth/oauth.h"
 
-enum us_code us_ep_resource_create(struct us_call *call); /* bodies: raw JSON, decoded by the endpoint's own tables */
+/* Bodies are raw JSON, decoded by the endpoints' own tables in `prepare`: off the writer. */
+enum us_code us_ep_resource_prepare(struct us_call *call); /* create and update */
+enum us_code us_ep_resource_create(struct us_call *call);
 enum us_code us_ep_resource_list(struct us_call *call);
 enum us_code us_ep_resource_read(struct us_call *call);
 enum us_code us_ep_resource_update(struct us_call *call);
 enum us_code us_ep_resource_delete(struct us_call *call);
+enum us_code us_ep_permission_prepare(struct us_call *call);
 enum us_code us_ep_permission_request(struct us_call *call);
 
 #endif

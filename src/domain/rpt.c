@@ -1,0 +1,323 @@
+/*
+ * The UMA grant, told as protocol contract 6.2 tells it: us_rpt_grant() below is that list, step by step. Steps 1 to 4 (form,
+ * client, syntax) are behind us; nothing of them touched the ticket. From step 6 on the ticket is dead whatever happens, so
+ * every refusal keeps its writes.
+ */
+#include "domain/rpt.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "domain/access.h"
+#include "domain/account.h"
+#include "domain/id_token.h"
+#include "domain/pending.h"
+#include "domain/ticket.h"
+#include "policy/decide.h"
+#include "store/resources.h"
+#include "store/rpts.h"
+
+#define POLL_INTERVAL_S 5       /* Q24 */
+#define SCOPE_PARAMETER_MAX 256 /* scopes one request may ask for */
+
+/* One request on its way through the steps. */
+struct grant {
+  struct us_cx *cx;
+  const struct us_realm *realm;
+  const struct us_rpt_request *in;
+  struct us_ticket ticket;
+  struct us_resource *resources; /* one a permission of the ticket */
+  struct us_wanted *wanted;      /* ditto */
+  size_t count;
+};
+
+/* 6.2, consequence of step 5: refused, and the ticket stays spent. */
+static enum us_code refuse(struct us_cx *cx, enum us_code code) {
+  us_fail_plain(cx, code);
+  cx->err.keeps_writes = true;
+  return code;
+}
+
+/* Steps 5 and 6. */
+static enum us_code spend_ticket(struct grant *g) {
+  enum us_code code = us_ticket_spend(g->cx, g->realm, g->in->ticket, g->in->client->ref, &g->ticket);
+  if (code == US_E_NOT_FOUND) /* unknown, expired, already used, other realm */
+    return us_fail_plain(g->cx, US_E_INVALID_GRANT);
+  if (code != US_E_CONFLICT)
+    return code;
+  /* Bound to another client: a replay. Whatever was obtained in this process is worth nothing any more (G 5.5). */
+  US_TRY(us_rpts_delete_by_tid(g->cx, g->ticket.tid));
+  refuse(g->cx, US_E_INVALID_GRANT);
+  return us_error_detail(g->cx, "the ticket belongs to another client; RPTs of process %lld revoked",
+                         (long long)g->ticket.tid);
+}
+
+/* Step 7. Challenges enter at claims gathering only; a verifier for a ticket without one is a downgrade (6.7). */
+static enum us_code check_verifier(struct grant *g) {
+  return g->in->code_verifier.p ? refuse(g->cx, US_E_INVALID_GRANT) : US_OK;
+}
+
+/* The ticket's resources as they are now. One that is gone takes the ticket with it (4.6). */
+static enum us_code load_resources(struct grant *g) {
+  g->count = g->ticket.permissions.n;
+  g->resources = US_NEW_ARRAY(g->cx->mem, struct us_resource, g->count);
+  g->wanted = US_NEW_ARRAY(g->cx->mem, struct us_wanted, g->count);
+  if (!g->resources || !g->wanted)
+    return us_fail_plain(g->cx, US_E_NO_MEMORY);
+  for (size_t i = 0; i < g->count; i++) {
+    enum us_code code = us_resources_access_by_id(g->cx, g->ticket.permissions.v[i].resource_id, &g->resources[i]);
+    if (code == US_E_NOT_FOUND)
+      return refuse(g->cx, US_E_INVALID_GRANT);
+    US_TRY(code);
+    g->wanted[i].ticket_scopes = g->ticket.permissions.v[i].scopes;
+  }
+  return US_OK;
+}
+
+static bool is_offered(const struct grant *g, struct us_str scope) {
+  for (size_t i = 0; i < g->count; i++)
+    if (us_strs_has(g->resources[i].scopes, scope))
+      return true;
+  return false;
+}
+
+/* Step 8, 10.2: each scope asked for is registered for the client (Q42) and offered by some resource of the ticket. */
+static enum us_code check_scope(struct grant *g) {
+  struct us_strs requested = {0};
+  if (g->in->scope.p && !us_str_split(g->cx->mem, g->in->scope, ' ', SCOPE_PARAMETER_MAX, &requested))
+    return us_mem_is_spent(g->cx->mem) ? us_fail_plain(g->cx, US_E_NO_MEMORY) : refuse(g->cx, US_E_INVALID_SCOPE);
+  for (size_t i = 0; i < requested.n; i++)
+    if (!us_strs_has(g->in->client->scopes, requested.v[i]) || !is_offered(g, requested.v[i]))
+      return refuse(g->cx, US_E_INVALID_SCOPE);
+  for (size_t i = 0; i < g->count; i++)
+    g->wanted[i].requested_scopes = requested;
+  return US_OK;
+}
+
+/* A refusal that hands out the next ticket of the process (6.9). `more` are further members of the answer. */
+static enum us_code refuse_with_successor(struct grant *g, enum us_code refusal, struct us_str more) {
+  struct us_handle next;
+  enum us_code code = us_ticket_succeed(g->cx, g->realm, &g->ticket, &next);
+  if (code == US_E_REQUEST_DENIED)
+    return refuse(g->cx, US_E_REQUEST_DENIED);
+  US_TRY(code);
+  struct us_str extra = us_str_fmt(g->cx->mem, "\"ticket\":\"%s\",%.*s", next.text, US_STR_ARG(more));
+  if (!extra.p)
+    return us_fail_plain(g->cx, US_E_NO_MEMORY);
+  refuse(g->cx, refusal);
+  g->cx->err.extra = extra;
+  return refusal;
+}
+
+/* Step 9: nobody known on whose behalf this is asked (6.5, interactive gathering off). */
+static enum us_code need_info(struct grant *g) {
+  struct us_str claims = us_str_fmt(g->cx->mem,
+                                    "\"required_claims\":[{\"name\":\"id_token\",\"friendly_name\":\"id_token\","
+                                    "\"claim_type\":\"urn:ietf:params:oauth:token-type:jwt\","
+                                    "\"claim_token_format\":[\"http://openid.net/specs/"
+                                    "openid-connect-core-1_0.html#IDToken\"],\"issuer\":[\"%.*s\"]}]",
+                                    US_STR_ARG(g->realm->issuer));
+  if (!claims.p)
+    return us_fail_plain(g->cx, US_E_NO_MEMORY);
+  return refuse_with_successor(g, US_E_NEED_INFO, claims);
+}
+
+static struct us_access_request access_request(const struct grant *g) {
+  return (struct us_access_request){.realm = g->realm,
+                                    .party_id = g->in->party->id,
+                                    .party_name = g->in->party->name,
+                                    .client_id = g->in->client->client_id};
+}
+
+/* Step 11: assessment. */
+static enum us_code assess(struct grant *g, struct us_decision *ret_decision) {
+  struct us_access_request request = access_request(g);
+  for (size_t i = 0; i < g->count; i++)
+    US_TRY(us_access_facts(g->cx, &request, &g->resources[i], &g->wanted[i].facts));
+  if (!us_policy_decide(g->cx->mem, g->wanted, g->count, g->realm->settings.rpt_conditions, ret_decision))
+    return us_fail_plain(g->cx, US_E_NO_MEMORY);
+  return US_OK;
+}
+
+/* One pending request a resource that lacks something the owner could give (6.5). Those that are gone from the description
+ * cannot be given. *ret_count: how many stand now. */
+static enum us_code file_pending(struct grant *g, size_t *ret_count) {
+  size_t filed = 0;
+  for (size_t i = 0; i < g->count; i++) {
+    const struct us_wanted *wanted = &g->wanted[i];
+    struct us_strs missing = us_strs_intersect(g->cx->mem, wanted->missing, g->resources[i].scopes);
+    bool is_bare = wanted->granted.n + wanted->missing.n == 0; /* asked for without scopes: 10.5 */
+    if (!missing.v)
+      return us_fail_plain(g->cx, US_E_NO_MEMORY);
+    if (missing.n == 0 && (!is_bare || wanted->is_granted))
+      continue;
+    int64_t id;
+    enum us_code code =
+        us_pending_file(g->cx, g->realm, g->resources[i].id, g->resources[i].owner_id, g->in->party->id, missing, &id);
+    if (code == US_E_REQUEST_DENIED &&
+        filed > 0) { /* no room for more: what was filed stands, the rest is asked later */
+      us_error_clear(g->cx);
+      break;
+    }
+    if (code == US_E_REQUEST_DENIED)
+      g->cx->err.keeps_writes = true;
+    US_TRY(code);
+    US_TRY(us_ticket_add_pending(g->cx, &g->ticket, id));
+    filed++;
+  }
+  *ret_count = filed;
+  return US_OK;
+}
+
+/* 10.4, refuse: ask the owner when that is possible and he has not said no already (Q25). */
+static enum us_code refuse_or_ask(struct grant *g) {
+  if (!g->realm->settings.pending_requests)
+    return refuse(g->cx, US_E_REQUEST_DENIED);
+  bool is_denied;
+  US_TRY(us_pending_any_denied(g->cx, g->ticket.pending_ids, &is_denied));
+  if (is_denied)
+    return refuse(g->cx, US_E_REQUEST_DENIED);
+  size_t count;
+  US_TRY(file_pending(g, &count));
+  if (count == 0)
+    return refuse(g->cx, US_E_REQUEST_DENIED);
+  return refuse_with_successor(g, US_E_REQUEST_SUBMITTED, us_str_fmt(g->cx->mem, "\"interval\":%d", POLL_INTERVAL_S));
+}
+
+/* 10.4, issue: one permission for each resource of which something was granted. */
+static enum us_code granted_permissions(struct grant *g, int64_t expires_s, struct us_permissions *ret_permissions) {
+  struct us_permissions list = {US_NEW_ARRAY(g->cx->mem, struct us_permission, US_RPT_PERMISSIONS_MAX), 0};
+  if (!list.v)
+    return us_fail_plain(g->cx, US_E_NO_MEMORY);
+  for (size_t i = 0; i < g->count && list.n < US_RPT_PERMISSIONS_MAX; i++) {
+    const struct us_wanted *wanted = &g->wanted[i];
+    if (!wanted->is_granted)
+      continue;
+    bool ends_early = wanted->not_after_s != 0 && wanted->not_after_s < expires_s;
+    list.v[list.n++] = (struct us_permission){.resource_id = g->resources[i].id,
+                                              .uuid = g->resources[i].uuid,
+                                              .scopes = wanted->granted,
+                                              .access_rev = g->resources[i].access_rev,
+                                              .expires_s = ends_early ? wanted->not_after_s : expires_s};
+  }
+  *ret_permissions = list;
+  return US_OK;
+}
+
+/* 6.6: adds to what was granted now; false when there is no room. */
+static bool carry_over(struct us_cx *cx, struct us_permissions *permissions, const struct us_permission *old) {
+  for (size_t i = 0; i < permissions->n; i++) {
+    struct us_permission *same = &permissions->v[i];
+    if (same->resource_id != old->resource_id)
+      continue;
+    same->scopes = us_strs_union(cx->mem, same->scopes, old->scopes);
+    if (old->expires_s < same->expires_s)
+      same->expires_s = old->expires_s;
+    return same->scopes.v != NULL;
+  }
+  if (permissions->n == US_RPT_PERMISSIONS_MAX)
+    return false;
+  permissions->v[permissions->n++] = *old;
+  return true;
+}
+
+/* The RPT that the client wants upgraded; US_E_NOT_FOUND: ignore it (Q26). An RPT is one for (RqP, C, AS, RS, RO): never merged
+ * across any of them (UG-18). */
+static enum us_code find_upgradable(struct grant *g, struct us_rpt *ret_rpt) {
+  int64_t id;
+  uint16_t iteration;
+  char digest[US_SHA256_TEXT_BYTES];
+  if (!g->in->rpt.p || !us_handle_parse(g->in->rpt, &id, &iteration, digest))
+    return us_fail_plain(g->cx, US_E_NOT_FOUND);
+  struct us_rpt rpt;
+  US_TRY(us_rpts_find(g->cx, id, digest, g->realm->id, &rpt));
+  bool is_same = rpt.client_ref == g->in->client->ref && rpt.party_id == g->in->party->id &&
+                 rpt.owner_id == g->ticket.owner_id && rpt.rs_ref == g->ticket.rs_ref;
+  if (!is_same)
+    return us_fail_plain(g->cx, US_E_NOT_FOUND);
+  *ret_rpt = rpt;
+  return US_OK;
+}
+
+/* 6.6: what the old RPT holds and still passes assessment goes into the new one; the old one is revoked. */
+static enum us_code upgrade(struct grant *g, int64_t expires_s, struct us_permissions *permissions,
+                            bool *ret_is_upgraded) {
+  struct us_rpt old;
+  *ret_is_upgraded = false;
+  enum us_code code = find_upgradable(g, &old);
+  if (code == US_E_NOT_FOUND) {
+    us_error_clear(g->cx);
+    return US_OK;
+  }
+  US_TRY(code);
+  struct us_access_request request = access_request(g);
+  for (size_t i = 0; i < old.permissions.n; i++) {
+    struct us_permission permission = old.permissions.v[i];
+    struct us_resource resource;
+    bool passes;
+    code = us_resources_access_by_id(g->cx, permission.resource_id, &resource);
+    if (code == US_E_NOT_FOUND) {
+      us_error_clear(g->cx);
+      continue;
+    }
+    US_TRY(code);
+    permission.expires_s = expires_s;
+    US_TRY(us_access_recheck(g->cx, &request, &resource, &permission, &passes));
+    if (passes && carry_over(g->cx, permissions, &permission))
+      *ret_is_upgraded = true;
+  }
+  return us_rpts_delete(g->cx, old.id);
+}
+
+static int64_t lifetime_s(const struct grant *g) {
+  return g->in->client->access_token_s > 0 ? g->in->client->access_token_s : g->realm->settings.access_token_s;
+}
+
+/* Step 11, success: 6.4. The token is good for as long as its longest permission. */
+static enum us_code issue(struct grant *g, struct us_rpt_grant *ret_grant) {
+  int64_t now_s = us_cx_now_s(g->cx);
+  struct us_rpt rpt = {
+      .id = us_next_id(g->cx),
+      .realm_id = g->realm->id,
+      .owner_id = g->ticket.owner_id,
+      .rs_ref = g->ticket.rs_ref,
+      .client_ref = g->in->client->ref,
+      .party_id = g->in->party->id,
+      .tid = g->ticket.tid,
+      .issued_s = now_s,
+  };
+  int64_t latest_s = now_s + lifetime_s(g);
+  US_TRY(granted_permissions(g, latest_s, &rpt.permissions));
+  US_TRY(upgrade(g, latest_s, &rpt.permissions, &ret_grant->is_upgraded));
+  for (size_t i = 0; i < rpt.permissions.n; i++)
+    if (rpt.permissions.v[i].expires_s > rpt.expires_s)
+      rpt.expires_s = rpt.permissions.v[i].expires_s;
+  us_handle_mint(rpt.id, 0, &ret_grant->handle);
+  US_TRY(us_rpts_insert(g->cx, &rpt, ret_grant->handle.digest));
+  ret_grant->expires_in_s = rpt.expires_s - now_s;
+  return US_OK;
+}
+
+enum us_code us_rpt_grant(struct us_cx *cx, const struct us_realm *realm, const struct us_rpt_request *in,
+                          struct us_rpt_grant *ret_grant) {
+  struct grant g = {.cx = cx, .realm = realm, .in = in};
+  US_TRY(spend_ticket(&g));   /* 6.2 steps 5, 6 */
+  US_TRY(check_verifier(&g)); /* step 7 */
+  US_TRY(load_resources(&g));
+  US_TRY(check_scope(&g)); /* step 8; the `rpt` is looked up when there is something to add it to */
+  if (!in->party)          /* step 9 */
+    return need_info(&g);
+  struct us_decision decision; /* step 11 */
+  US_TRY(assess(&g, &decision));
+  return decision.issue ? issue(&g, ret_grant) : refuse_or_ask(&g);
+}
+
+enum us_code us_rpt_party(struct us_cx *cx, const struct us_realm *realm, const struct us_client *client,
+                          struct us_str claim_token, struct us_str claim_token_format, struct us_account *ret_party) {
+  if (!claim_token.p || !us_claim_token_format_ok(claim_token_format))
+    return us_fail_plain(cx, US_E_NOT_FOUND);
+  struct us_str name;
+  US_TRY(us_claim_token_verify(cx, realm, client->client_id, claim_token, &name));
+  US_TRY(us_account_by_name(cx, realm->id, name, ret_party));
+  return ret_party->is_active ? US_OK : us_fail_plain(cx, US_E_NOT_FOUND);
+}

@@ -1,0 +1,53 @@
+/*
+ * Requesting party tokens: the UMA grant (protocol contract 6), what a resource server may learn of an RPT (8.1), revocation, and
+ * the cleaning up of what has expired.
+ */
+#ifndef USHER_DOMAIN_RPT_H
+#define USHER_DOMAIN_RPT_H
+
+#include "crypto/handle.h"
+#include "domain/services.h"
+
+#define US_RPT_PERMISSIONS_MAX 200 /* of one RPT: a whole ticket, and as many carried over by upgrading */
+
+/* Who is the requesting party (6.3)? The active account behind a claim token; US_E_NOT_FOUND without text: no usable claims,
+ * whatever the reason. Reads only. */
+enum us_code us_rpt_party(struct us_cx *cx, const struct us_realm *realm, const struct us_client *client,
+                          struct us_str claim_token, struct us_str claim_token_format,
+                          struct us_account *ret_party) US_MUST_CHECK;
+
+/* A request of the UMA grant, past its syntax. Members that were not sent are absent. */
+struct us_rpt_request {
+  struct us_str ticket, scope, code_verifier, rpt;
+  const struct us_client *client;
+  const struct us_account *party; /* NULL: no usable claims */
+};
+struct us_rpt_grant {
+  struct us_handle handle; /* the RPT itself */
+  int64_t expires_in_s;
+  bool is_upgraded;
+};
+/* Write step: steps 5 to 11 of 6.2. Refusals from step 6 on keep their writes: the ticket is dead. US_E_NEED_INFO and
+ * US_E_REQUEST_SUBMITTED carry the successor ticket in err.extra. */
+enum us_code us_rpt_grant(struct us_cx *cx, const struct us_realm *realm, const struct us_rpt_request *in,
+                          struct us_rpt_grant *ret_grant) US_MUST_CHECK;
+
+/* What introspection shows. `rpt.permissions` are those that hold now. */
+struct us_rpt_view {
+  bool active;
+  struct us_rpt rpt;
+  struct us_str client_id, party_name, rs_client_id, owner_name;
+};
+/* By its text, for a PAT (its resource server and its owner) or a client (its resource server). US_E_NOT_FOUND without text: not an
+ * RPT of this realm, or not to be seen by this caller. Expired, or nothing left of it: US_OK and not active. */
+enum us_code us_rpt_introspect(struct us_cx *cx, const struct us_realm *realm, struct us_str token_text,
+                               const struct us_access *pat_or_null, const struct us_client *client_or_null,
+                               struct us_rpt_view *ret_view) US_MUST_CHECK;
+/* Write step. US_E_NOT_FOUND without text: not an RPT; US_E_INVALID_GRANT: another client's. */
+enum us_code us_rpt_revoke(struct us_cx *cx, const struct us_realm *realm, struct us_str token_text,
+                           const struct us_client *client) US_MUST_CHECK;
+
+/* Write step, from time to time: expired tickets and RPTs, at most `max_rows` of each a call. */
+enum us_code us_uma_clean_up(struct us_cx *cx, int64_t max_rows) US_MUST_CHECK;
+
+#endif

@@ -1,0 +1,124 @@
+/*
+ * RPTs after their issue: introspection (protocol contract 8.1), revocation (8.2), cleaning up. See rpt.h.
+ *
+ * Introspection is live without deciding anew each time: a permission row carries the access_rev of its resource under which it
+ * was decided. As long as the resource still has that revision nothing that bears on the decision has changed, and what
+ * time alone ends is in expires_s.
+ */
+#include "base/mem.h"
+#include "domain/access.h"
+#include "domain/rpt.h"
+#include "store/rpts.h"
+#include "store/tickets.h"
+#include "json/json.h"
+
+#define KEEP_EXPIRED_S 86400 /* an expired RPT may still be upgraded (6.6): for a day */
+
+/* 8.1.2: the RPT's resource server; a PAT must be of the RPT's owner too. */
+static bool may_see(const struct us_rpt *rpt, const struct us_access *pat, const struct us_client *client) {
+  if (pat)
+    return pat->token.client_ref == rpt->rs_ref && pat->token.account_id == rpt->owner_id;
+  return client && client->ref == rpt->rs_ref;
+}
+
+/* 8.1.4, Q38. Something that bears on access to the resource has changed since: decide again. */
+static enum us_code recheck(struct us_cx *cx, const struct us_access_request *request, const struct us_rpt *rpt,
+                            struct us_rpt_permission_row *row, bool *ret_passes) {
+  struct us_resource resource = {
+      .id = row->permission.resource_id, .owner_id = rpt->owner_id, .access_rev = row->current_rev};
+  US_TRY(us_json_to_strs(cx, row->current_scopes, &resource.scopes));
+  if (request->realm->settings.revoke_rpt_on_policy_change)
+    return us_access_recheck(cx, request, &resource, &row->permission, ret_passes);
+  /* The realm lets policies act on new RPTs only; a scope that is no longer registered is gone for all of them. */
+  bool was_bare = row->permission.scopes.n == 0;
+  row->permission.scopes = us_strs_intersect(cx->mem, row->permission.scopes, resource.scopes);
+  if (!row->permission.scopes.v)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  *ret_passes = was_bare || row->permission.scopes.n > 0;
+  return US_OK;
+}
+
+static enum us_code is_live(struct us_cx *cx, const struct us_access_request *request, const struct us_rpt *rpt,
+                            struct us_rpt_permission_row *row, bool *ret_live) {
+  *ret_live = row->current_rev != 0; /* the resource is still there */
+  if (*ret_live && row->current_rev != row->permission.access_rev)
+    US_TRY(recheck(cx, request, rpt, row, ret_live));
+  if (row->permission.expires_s <= us_cx_now_s(cx)) /* UF-49: left out */
+    *ret_live = false;
+  return US_OK;
+}
+
+static enum us_code live_permissions(struct us_cx *cx, const struct us_realm *realm, struct us_rpt_row *row,
+                                     struct us_permissions *ret_permissions) {
+  struct us_access_request request = {
+      .realm = realm, .party_id = row->rpt.party_id, .party_name = row->party_name, .client_id = row->client_id};
+  struct us_permissions live = {US_NEW_ARRAY(cx->mem, struct us_permission, row->n), 0};
+  if (!live.v)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  for (size_t i = 0; i < row->n; i++) {
+    bool passes;
+    US_TRY(is_live(cx, &request, &row->rpt, &row->v[i], &passes));
+    if (passes)
+      live.v[live.n++] = row->v[i].permission;
+  }
+  *ret_permissions = live;
+  return US_OK;
+}
+
+enum us_code us_rpt_introspect(struct us_cx *cx, const struct us_realm *realm, struct us_str token_text,
+                               const struct us_access *pat_or_null, const struct us_client *client_or_null,
+                               struct us_rpt_view *ret_view) {
+  int64_t id;
+  uint16_t iteration;
+  char digest[US_SHA256_TEXT_BYTES];
+  struct us_rpt_row row;
+  if (!us_handle_parse(token_text, &id, &iteration, digest))
+    return us_fail_plain(cx, US_E_NOT_FOUND);
+  US_TRY(us_rpts_live(cx, id, realm->id, &row));
+  if (!us_handle_matches(digest, row.digest) || !may_see(&row.rpt, pat_or_null, client_or_null))
+    return us_fail_plain(cx, US_E_NOT_FOUND);
+  struct us_rpt_view view = {
+      .rpt = row.rpt,
+      .client_id = row.client_id,
+      .party_name = row.party_name,
+      .rs_client_id = row.rs_client_id,
+      .owner_name = row.owner_name,
+  };
+  if (row.is_active && row.rpt.expires_s > us_cx_now_s(cx)) {
+    US_TRY(live_permissions(cx, realm, &row, &view.rpt.permissions));
+    view.active = view.rpt.permissions.n > 0;
+  }
+  *ret_view = view;
+  return US_OK;
+}
+
+enum us_code us_rpt_revoke(struct us_cx *cx, const struct us_realm *realm, struct us_str token_text,
+                           const struct us_client *client) {
+  int64_t id;
+  uint16_t iteration;
+  char digest[US_SHA256_TEXT_BYTES];
+  struct us_rpt rpt;
+  if (!us_handle_parse(token_text, &id, &iteration, digest))
+    return us_fail_plain(cx, US_E_NOT_FOUND);
+  US_TRY(us_rpts_find(cx, id, digest, realm->id, &rpt));
+  if (rpt.client_ref != client->ref)
+    return us_fail_plain(cx, US_E_INVALID_GRANT);
+  return us_rpts_delete(cx, id);
+}
+
+/* Ids begin with their time, so everything issued before that moment lies below. */
+static int64_t first_id_of(int64_t time_s) {
+  int64_t ms = time_s * 1000 - US_ID_EPOCH_MS;
+  return ms > 0 ? ms << 21 : 0;
+}
+
+enum us_code us_uma_clean_up(struct us_cx *cx, int64_t max_rows) {
+  int64_t now_s = us_cx_now_s(cx);
+  US_TRY(us_tickets_delete_expired(cx, now_s, max_rows));
+  /* RPTs have no index by expiry (it would cost every grant a write): the old ones are walked in circles, a stretch a call. */
+  int64_t before_s = now_s - KEEP_EXPIRED_S;
+  int64_t after, last;
+  US_TRY(us_rpts_cursor(cx, &after));
+  US_TRY(us_rpts_delete_expired(cx, after, first_id_of(before_s), before_s, max_rows, &last));
+  return after == last ? US_OK : us_rpts_set_cursor(cx, last);
+}

@@ -1,0 +1,41 @@
+/*
+ * Permission tickets (protocol contract 5, 6.9, 11.1). One row is one authorization process from the resource server's request
+ * to its end; the string changes with each round, the `tid` stays:
+ *
+ *   issue --> open --spend--> dead --succeed--> open (iteration + 1) --spend--> dead ...
+ *
+ * Spending is one statement and binds the ticket to the client that presented it first.
+ */
+#ifndef USHER_DOMAIN_TICKET_H
+#define USHER_DOMAIN_TICKET_H
+
+#include "crypto/handle.h"
+#include "domain/services.h"
+
+#define US_TICKET_ENTRIES_MAX 100      /* entries of one permission request, protocol contract 5.1 */
+#define US_TICKET_PROCESS_MAX_S 86400  /* no successor lives longer than this after the first issue (Q28) */
+#define US_TICKET_ITERATIONS_MAX 20000 /* a day of polling every five seconds, and some more */
+#define US_TICKET_PENDING_MAX 200      /* pending requests one process remembers */
+
+/* Adds scopes of one of this PAT's resources to a list with room for US_TICKET_ENTRIES_MAX; a repeated resource is merged by
+ * union. US_E_INVALID_RESOURCE_ID, US_E_INVALID_SCOPE with the texts of 5.3. */
+enum us_code us_ticket_want(struct us_cx *cx, const struct us_access *pat, struct us_str uuid, struct us_strs scopes,
+                            struct us_permissions *permissions) US_MUST_CHECK;
+/* The list as a ticket keeps it; made outside of the write step. */
+enum us_code us_ticket_permissions_text(struct us_cx *cx, const struct us_permissions *permissions,
+                                        struct us_str *ret_text) US_MUST_CHECK;
+/* Write step, one statement. */
+enum us_code us_ticket_issue(struct us_cx *cx, const struct us_realm *realm, const struct us_access *pat,
+                             struct us_str permissions_text, struct us_handle *ret_handle) US_MUST_CHECK;
+
+/* Write step. Spends the ticket and binds it to the client. Expected: US_E_NOT_FOUND, unknown, expired, used or of another realm;
+ * US_E_CONFLICT, it belongs to another client, dead or alive: it is dead now, and *ret_ticket holds its tid alone. */
+enum us_code us_ticket_spend(struct us_cx *cx, const struct us_realm *realm, struct us_str text, int64_t client_ref,
+                             struct us_ticket *ret_ticket) US_MUST_CHECK;
+/* Write step. The next ticket of a spent one. US_E_REQUEST_DENIED when the process has gone on for too long. */
+enum us_code us_ticket_succeed(struct us_cx *cx, const struct us_realm *realm, struct us_ticket *ticket,
+                               struct us_handle *ret_handle) US_MUST_CHECK;
+/* Remembers a pending request that this process waits for; kept by us_ticket_succeed(). */
+enum us_code us_ticket_add_pending(struct us_cx *cx, struct us_ticket *ticket, int64_t pending_id) US_MUST_CHECK;
+
+#endif

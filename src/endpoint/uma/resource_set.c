@@ -1,0 +1,207 @@
+/*
+ * /uma/resource_set: a resource server registers, lists, reads, replaces and deletes what it keeps for an owner (protocol
+ * contract 4). The PAT says whose resources these are; nothing else in the request does.
+ *
+ * The description is kept as it came, members we do not know included; what the server owns (_id, user_access_policy_uri)
+ * and what is kept elsewhere (labels) is taken out of it.
+ */
+#include "endpoint/uma/uma.h"
+
+#include "base/mem.h"
+#include "domain/label.h"
+#include "domain/resource.h"
+#include "json/json.h"
+
+struct body {
+  struct us_resource_input input;
+  struct us_str about, uri; /* checked here, kept in the description only */
+};
+#define AT(member) offsetof(struct body, member)
+
+/* The order of the rows is the order in which flaws are told. Texts: protocol contract 4.8. */
+static const struct us_field body_fields[] = {
+    {.name = "resource_scopes",
+     .kind = US_FIELD_STRINGS,
+     .offset = AT(input.scopes),
+     .flags = US_FIELD_REQUIRED | US_FIELD_UNIQUE | US_FIELD_NO_EMPTY_ITEMS | US_FIELD_NO_CONTROLS,
+     .max = US_RESOURCE_SCOPES_MAX,
+     .item_max = US_RESOURCE_SCOPE_MAX_BYTES},
+    {.name = "name", .kind = US_FIELD_STRING, .offset = AT(input.name), .max = US_RESOURCE_STRING_MAX_BYTES},
+    {.name = "description", .kind = US_FIELD_STRING, .offset = AT(about), .max = US_RESOURCE_STRING_MAX_BYTES},
+    {.name = "type", .kind = US_FIELD_STRING, .offset = AT(input.type), .max = US_RESOURCE_STRING_MAX_BYTES},
+    {.name = "icon_uri", .kind = US_FIELD_URI, .offset = AT(input.icon_uri), .max = US_RESOURCE_STRING_MAX_BYTES},
+    {.name = "uri", .kind = US_FIELD_URI, .offset = AT(uri), .max = US_RESOURCE_STRING_MAX_BYTES},
+    {.name = "labels",
+     .kind = US_FIELD_STRINGS,
+     .offset = AT(input.labels),
+     .flags = US_FIELD_OPTIONAL_WORD | US_FIELD_UNIQUE | US_FIELD_NO_EMPTY_ITEMS | US_FIELD_NO_CONTROLS,
+     .max = US_RESOURCE_LABELS_MAX,
+     .item_max = US_RESOURCE_STRING_MAX_BYTES},
+};
+static const struct us_field_table body_table = {
+    .what = "Invalid Resource Set Description.", .size = sizeof(struct body), US_FIELDS(body_fields)};
+
+static const struct us_access *pat_of(const struct us_call *call) {
+  return &call->caller.pat;
+}
+
+/* Takes out what is not part of the description: what the server owns, labels, and known members that were null. */
+static void strip(json_t *description) {
+  static const char *const not_kept[] = {"_id", "user_access_policy_uri", "labels"};
+  static const char *const optional[] = {"name", "description", "type", "icon_uri", "uri"};
+  for (size_t i = 0; i < sizeof(not_kept) / sizeof(not_kept[0]); i++)
+    json_object_del(description, not_kept[i]);
+  for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++)
+    if (json_is_null(json_object_get(description, optional[i])))
+      json_object_del(description, optional[i]);
+}
+
+/* The scopes as they count: without repeats. */
+static int put_scopes(json_t *description, struct us_strs scopes) {
+  json_t *list = json_array();
+  for (size_t i = 0; list && i < scopes.n; i++) {
+    if (json_array_append_new(list, json_stringn(scopes.v[i].p, scopes.v[i].n)) == 0)
+      continue;
+    json_decref(list);
+    list = NULL;
+  }
+  return list ? json_object_set_new(description, "resource_scopes", list) : -1;
+}
+
+static enum us_code decode(struct us_cx *cx, json_t *document, struct body *body) {
+  US_TRY(us_field_from_json(cx, &body_table, document, body));
+  strip(document);
+  if (put_scopes(document, body->input.scopes) != 0)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  body->input.description = us_json_dump(cx, document);
+  return body->input.description.p ? US_OK : us_fail_plain(cx, US_E_NO_MEMORY);
+}
+
+enum us_code us_ep_resource_prepare(struct us_call *call) {
+  struct us_cx *cx = &call->cx;
+  bool is_update = call->params[0].p != NULL;
+  if (is_update) { /* what does not exist is 404, whatever the body says (UF-26) */
+    struct us_resource resource;
+    US_TRY(us_resource_find(cx, pat_of(call), call->params[0], &resource));
+  }
+  struct body *body = US_NEW(cx->mem, struct body);
+  json_t *document;
+  if (!body)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  US_TRY(us_json_parse(cx, call->request->body, US_E_INVALID_REQUEST, &document));
+  enum us_code code = decode(cx, document, body);
+  us_json_drop(cx, document); /* the request waits for the writer without it */
+  call->state = body;
+  return code;
+}
+
+static void write_policy_uri(struct us_call *call, struct us_json_writer *w, struct us_str uuid) {
+  us_json_member(w, "user_access_policy_uri", us_resource_policy_uri(&call->cx, call->realm, uuid));
+}
+
+/* What create and update answer. */
+static void write_ids(struct us_call *call, int status, const struct us_resource *resource) {
+  struct us_json_writer w;
+  us_answer_json(call, status, &w);
+  us_answer_etag(call, resource->rev, true);
+  us_json_open(&w, '{');
+  us_json_member(&w, "_id", resource->uuid);
+  write_policy_uri(call, &w, resource->uuid);
+  us_json_close(&w, '}');
+}
+
+enum us_code us_ep_resource_create(struct us_call *call) {
+  const struct body *body = call->state;
+  struct us_resource resource;
+  US_TRY(us_resource_register(&call->cx, pat_of(call), &body->input, &resource));
+  write_ids(call, 201, &resource);
+  us_answer_header(
+      call, "Location",
+      us_str_fmt(call->cx.mem, "%.*s/resource_set/%.*s", US_STR_ARG(call->realm->uma_url), US_STR_ARG(resource.uuid)));
+  return US_OK;
+}
+
+enum us_code us_ep_resource_list(struct us_call *call) {
+  struct us_cx page = call->cx;
+  struct us_json_writer w;
+  int64_t cursor = 0;
+  size_t count;
+  us_answer_json(call, 200, &w);
+  us_json_open(&w, '[');
+  do { /* each page in memory of its own: however long the list is, the request does not grow with it */
+    struct us_strs ids;
+    page.mem = us_mem_alloc(call->cx.mem, 1);
+    if (!page.mem)
+      return us_fail_plain(&call->cx, US_E_NO_MEMORY);
+    enum us_code code = us_resource_list(&page, pat_of(call), &cursor, &ids);
+    count = code == US_OK ? ids.n : 0;
+    for (size_t i = 0; i < count; i++)
+      us_json_str(&w, ids.v[i]);
+    us_mem_free(page.mem);
+    if (code != US_OK)
+      return us_fail_plain(&call->cx, code);
+  } while (count == US_RESOURCE_PAGE);
+  us_json_close(&w, ']');
+  return US_OK;
+}
+
+/* 4.7: both headers are optional, If-Match by a setting of the realm (Q18). */
+static enum us_code check_if_match(struct us_call *call, const struct us_resource *resource) {
+  struct us_str header = us_http_header(call->request, "if-match");
+  bool holds = header.p ? us_etag_matches(header, resource->rev) : !call->realm->settings.require_if_match;
+  if (holds)
+    return US_OK;
+  us_fail_plain(&call->cx, US_E_PRECONDITION);
+  call->cx.err.no_description = true;
+  return US_E_PRECONDITION;
+}
+
+/* The stored description with what it does not hold. It is an object with at least resource_scopes. */
+static void write_description(struct us_call *call, struct us_json_writer *w, const struct us_resource *resource,
+                              struct us_strs labels) {
+  us_json_open(w, '{');
+  us_json_member(w, "_id", resource->uuid);
+  us_json_name(w, "labels");
+  us_json_strs(w, labels);
+  write_policy_uri(call, w, resource->uuid);
+  us_buf_add_char(w->out, ',');
+  us_buf_add(w->out, resource->description.p + 1, resource->description.n - 2);
+  us_json_close(w, '}');
+}
+
+enum us_code us_ep_resource_read(struct us_call *call) {
+  struct us_resource resource;
+  US_TRY(us_resource_find(&call->cx, pat_of(call), call->params[0], &resource));
+  struct us_str known = us_http_header(call->request, "if-none-match");
+  if (known.p && us_etag_matches(known, resource.rev)) {
+    us_answer_empty(call, 304);
+    us_answer_etag(call, resource.rev, true);
+    return US_OK;
+  }
+  struct us_strs labels;
+  US_TRY(us_label_names(&call->cx, resource.id, &labels));
+  struct us_json_writer w;
+  us_answer_json(call, 200, &w);
+  us_answer_etag(call, resource.rev, true);
+  write_description(call, &w, &resource, labels);
+  return US_OK;
+}
+
+enum us_code us_ep_resource_update(struct us_call *call) {
+  const struct body *body = call->state;
+  struct us_resource resource;
+  US_TRY(us_resource_find(&call->cx, pat_of(call), call->params[0], &resource));
+  US_TRY(check_if_match(call, &resource));
+  US_TRY(us_resource_replace(&call->cx, &resource, &body->input));
+  write_ids(call, 200, &resource);
+  return US_OK;
+}
+
+enum us_code us_ep_resource_delete(struct us_call *call) {
+  struct us_resource resource;
+  US_TRY(us_resource_find(&call->cx, pat_of(call), call->params[0], &resource));
+  US_TRY(check_if_match(call, &resource));
+  US_TRY(us_resource_remove(&call->cx, resource.id));
+  us_answer_empty(call, 204);
+  return US_OK;
+}

@@ -1,0 +1,42 @@
+/* Rows of tables rpt and rpt_permission. */
+#ifndef USHER_STORE_RPTS_H
+#define USHER_STORE_RPTS_H
+
+#include "model/model.h"
+#include "store/sql.h"
+
+/* The RPT and its permissions, as decided. */
+enum us_code us_rpts_insert(struct us_cx *cx, const struct us_rpt *rpt, const char *digest) US_MUST_CHECK;
+
+/* One permission of an RPT beside its resource as it is now. */
+struct us_rpt_permission_row {
+  struct us_permission permission;
+  int64_t current_rev;          /* resource.access_rev; 0 when the resource is gone */
+  struct us_str current_scopes; /* JSON; absent unless current_rev differs from permission.access_rev */
+};
+struct us_rpt_row {
+  struct us_rpt rpt; /* without permissions */
+  struct us_str digest;
+  struct us_str client_id, party_name, rs_client_id, owner_name;
+  bool is_active; /* client and requesting party exist and are active */
+  struct us_rpt_permission_row *v;
+  size_t n;
+};
+/* An RPT with those it speaks for and its permissions: the one statement of introspection. US_E_NOT_FOUND without text. */
+enum us_code us_rpts_live(struct us_cx *cx, int64_t id, int64_t realm_id, struct us_rpt_row *ret_row) US_MUST_CHECK;
+
+/* The RPT with its permissions, dead or alive. US_E_NOT_FOUND without text. */
+enum us_code us_rpts_find(struct us_cx *cx, int64_t id, const char *digest, int64_t realm_id,
+                          struct us_rpt *ret_rpt) US_MUST_CHECK;
+enum us_code us_rpts_delete(struct us_cx *cx, int64_t id) US_MUST_CHECK;
+/* Every RPT obtained in one authorization process. */
+enum us_code us_rpts_delete_by_tid(struct us_cx *cx, int64_t tid) US_MUST_CHECK;
+/* Looks at most at `max` rows behind `after` and older than `older_than`; deletes those that expired before `before_s`. *ret_last
+ * is where to go on, 0 when the end was reached. */
+enum us_code us_rpts_delete_expired(struct us_cx *cx, int64_t after, int64_t older_than, int64_t before_s, int64_t max,
+                                    int64_t *ret_last) US_MUST_CHECK;
+/* Where cleaning up went on from last (a row of meta); 0: from the start. */
+enum us_code us_rpts_cursor(struct us_cx *cx, int64_t *ret_after) US_MUST_CHECK;
+enum us_code us_rpts_set_cursor(struct us_cx *cx, int64_t after) US_MUST_CHECK;
+
+#endif

@@ -1,0 +1,28 @@
+/* Rows of table ticket. A row is one authorization process; spending, binding and rotating are single statements. */
+#ifndef USHER_STORE_TICKETS_H
+#define USHER_STORE_TICKETS_H
+
+#include "model/model.h"
+#include "store/sql.h"
+
+/* A ticket as it lies in the table: permissions are text. */
+struct us_ticket_row {
+  struct us_ticket ticket;
+  struct us_str permissions; /* [[resource.id, uuid, [scope...]]...] */
+};
+
+enum us_code us_tickets_insert(struct us_cx *cx, const struct us_ticket_row *row, const char *digest) US_MUST_CHECK;
+/* Kills the ticket and binds it to the client, if it is alive, has this digest and belongs to this client or to none yet.
+ * US_E_NOT_FOUND: none such. */
+enum us_code us_tickets_spend(struct us_cx *cx, int64_t tid, const char *digest, int64_t realm_id, int64_t client_ref,
+                              struct us_ticket_row *ret_row) US_MUST_CHECK;
+/* Whose is it, dead or alive? 0 when bound to nobody; US_E_NOT_FOUND when there is no such record. */
+enum us_code us_tickets_bound_client(struct us_cx *cx, int64_t tid, const char *digest, int64_t realm_id,
+                                     int64_t *ret_client_ref) US_MUST_CHECK;
+/* Brings a spent ticket back to life as its successor. */
+enum us_code us_tickets_rotate(struct us_cx *cx, const struct us_ticket *ticket, const char *digest) US_MUST_CHECK;
+enum us_code us_tickets_kill(struct us_cx *cx, int64_t tid) US_MUST_CHECK;
+/* At most `max` of those that expired before `before_s`. */
+enum us_code us_tickets_delete_expired(struct us_cx *cx, int64_t before_s, int64_t max) US_MUST_CHECK;
+
+#endif
