@@ -27,6 +27,7 @@ struct us_services {
   struct us_str cookie_name;  /* "iPlanetDirectoryPro" */
   bool secure_cookies;
   struct us_str default_realm; /* whose UMA metadata the origin serves; "/" */
+  _Atomic int64_t token_sweep; /* where the next clean-up of tokens begins (domain/token_life.c) */
 };
 
 /* The next row id. */

@@ -1,5 +1,5 @@
 /*
- * What the things are: plain structs, no functions. How they are stored (store/, domain/*_rows) or sent (endpoint/) is not
+ * What the things are: plain structs, no functions. How they are stored (store/, store/) or sent (endpoint/) is not
  * known here. Strings belong to whoever made the struct: mostly the request's memory, for realms the snapshot's.
  * References named *_ref or *_id are row ids (base/id.h); `client_id`, `uuid` and `name` are what people and programs see.
  */
@@ -54,6 +54,7 @@ struct us_realm_key {
   int64_t id;
   struct us_key *key;
   bool is_active;
+  int64_t verifies_until_s; /* of a retired key: nothing it signed is alive any more; 0 = it is active */
 };
 struct us_realm {
   int64_t id;

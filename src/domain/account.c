@@ -1,0 +1,91 @@
+/* Accounts: see account.h. Logging in is account_login.c. */
+#include "domain/account.h"
+
+#include "domain/cascade.h"
+#include "store/accounts.h"
+
+#define US_ACCOUNT_NAME_MAX 255
+
+enum us_code us_account_by_name(struct us_cx *cx, int64_t realm_id, struct us_str name,
+                                struct us_account *ret_account) {
+  if (name.n == 0 || name.n > US_ACCOUNT_NAME_MAX)
+    return us_fail_plain(cx, US_E_NOT_FOUND);
+  struct us_str key = us_str_fold(cx->mem, name);
+  if (key.p == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  return us_account_row_by_name(cx, realm_id, key, ret_account);
+}
+
+enum us_code us_account_by_id(struct us_cx *cx, int64_t id, struct us_account *ret_account) {
+  return us_account_row_by_id(cx, id, ret_account);
+}
+
+/* What would be hard to tell apart, to quote or to put into a URL or a universal id is no name. */
+static const char *flaw_of_name(struct us_str name) {
+  if (name.n == 0)
+    return "is empty";
+  if (name.n > US_ACCOUNT_NAME_MAX)
+    return "is longer than 255 bytes";
+  if (!us_str_is_utf8(name))
+    return "is not UTF-8";
+  for (size_t i = 0; i < name.n; i++) {
+    unsigned char c = (unsigned char)name.p[i];
+    if (c < 0x20 || c == 0x7f || c == '/' || c == ',' || c == '=' || c == '"' || c == '\\')
+      return "has a character that names cannot have";
+  }
+  if (name.p[0] == ' ' || name.p[name.n - 1] == ' ')
+    return "begins or ends with a blank";
+  return NULL;
+}
+
+enum us_code us_account_create(struct us_cx *cx, int64_t realm_id, const struct us_account_new *in, int64_t *ret_id) {
+  const char *flaw = flaw_of_name(in->name);
+  if (flaw != NULL)
+    return us_fail(cx, US_E_INVALID_REQUEST, "The user name %s", flaw);
+  struct us_account account = {
+      .id = us_next_id(cx),
+      .realm_id = realm_id,
+      .name = in->name,
+      .name_key = us_str_fold(cx->mem, in->name),
+      .password_hash = in->password_hash,
+      .mail = in->mail,
+      .given_name = in->given_name,
+      .family_name = in->family_name,
+      .is_active = true,
+      .is_admin = in->is_admin,
+      .rev = 1,
+  };
+  if (account.name_key.p == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  bool is_leaving = false;
+  US_TRY(us_cascade_holds_name(cx, realm_id, account.name_key, &is_leaving));
+  if (is_leaving)
+    return us_fail(cx, US_E_CONFLICT, "The shares of a deleted user of this name are still being removed");
+  US_TRY(us_account_row_insert(cx, &account));
+  *ret_id = account.id;
+  return US_OK;
+}
+
+enum us_code us_account_delete(struct us_cx *cx, const struct us_account *account) {
+  US_TRY(us_account_row_delete(cx, account->id)); /* from here on whatever speaks for it is dead */
+  return us_cascade_account(cx, account);
+}
+
+enum us_code us_account_set_password(struct us_cx *cx, int64_t id, struct us_str password_hash) {
+  return us_account_row_set_password(cx, id, password_hash);
+}
+
+struct us_str us_account_universal_id(struct us_cx *cx, struct us_str realm_path, struct us_str name) {
+  struct us_str text = us_str_fmt(cx->mem, "id=%.*s,ou=user", US_STR_ARG(name));
+  if (realm_path.n <= 1)
+    return us_str_fmt(cx->mem, "%.*s,ou=services,dc=usher", US_STR_ARG(text));
+  /* "/north/oslo" is o=oslo,ou=services,o=north,ou=services: the innermost first, as directories write it. */
+  size_t end = realm_path.n;
+  for (size_t i = realm_path.n; i-- > 0;) {
+    if (realm_path.p[i] != '/')
+      continue;
+    text = us_str_fmt(cx->mem, "%.*s,o=%.*s,ou=services", US_STR_ARG(text), (int)(end - i - 1), realm_path.p + i + 1);
+    end = i;
+  }
+  return us_str_fmt(cx->mem, "%.*s,dc=usher", US_STR_ARG(text));
+}

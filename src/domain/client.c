@@ -1,0 +1,184 @@
+/* Registered clients: see client.h. Authentication is client_auth.c. */
+#include "domain/client.h"
+
+#include <string.h>
+
+#include "crypto/key.h"
+#include "domain/cascade.h"
+#include "domain/scope.h"
+#include "domain/snapshot.h"
+#include "domain/token.h"
+#include "store/clients.h"
+#include "json/field.h"
+
+#define US_CLIENT_ID_MAX 255
+#define US_CLIENT_LIST_MAX 256
+#define US_REDIRECT_URI_MAX 2048
+
+enum us_code us_client_by_id(struct us_cx *cx, int64_t realm_id, struct us_str client_id,
+                             struct us_client *ret_client) {
+  if (client_id.n == 0 || client_id.n > US_CLIENT_ID_MAX)
+    return us_fail_plain(cx, US_E_NOT_FOUND);
+  return us_client_row_by_id(cx, realm_id, client_id, ret_client);
+}
+
+enum us_code us_client_by_ref(struct us_cx *cx, int64_t ref, struct us_client *ret_client) {
+  return us_client_row_by_ref(cx, ref, ret_client);
+}
+
+bool us_client_may_use_grant(const struct us_client *client, const char *grant) {
+  return us_strs_has(client->grants, us_str_c(grant));
+}
+
+static bool is_loopback(struct us_str rest) {
+  static const char *const hosts[] = {"127.0.0.1", "[::1]", "localhost"};
+  size_t n = 0;
+  while (n < rest.n && strchr("/?", rest.p[n]) == NULL)
+    n++;
+  for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+    size_t host = strlen(hosts[i]);
+    if (n >= host && us_str_eq_nocase((struct us_str){rest.p, host}, us_str_c(hosts[i])) &&
+        (n == host || rest.p[host] == ':'))
+      return true;
+  }
+  return false;
+}
+
+/* RFC 6749 3.1.2 and RFC 9700 2.6 (OA-12, SB-02): absolute, no fragment; https, or http to the machine itself, or a private
+ * scheme in the reverse-domain form of RFC 8252 7.1. That leaves javascript:, data: and file: out. */
+static const char *flaw_of_uri(struct us_str uri) {
+  if (uri.n == 0 || uri.n > US_REDIRECT_URI_MAX || !us_uri_reference_ok(uri))
+    return "is not a URI";
+  if (memchr(uri.p, '#', uri.n) != NULL)
+    return "has a fragment";
+  const char *colon = memchr(uri.p, ':', uri.n);
+  const char *first_other = uri.p + strcspn(uri.p, "/?:");
+  if (colon == NULL || colon != first_other)
+    return "is not absolute";
+  struct us_str scheme = {uri.p, (size_t)(colon - uri.p)};
+  struct us_str rest = {colon + 1, uri.n - scheme.n - 1};
+  bool has_authority = us_str_starts(rest, US_STR("//")) && rest.n > 2 && rest.p[2] != '/';
+  if (us_str_eq_nocase(scheme, US_STR("https")))
+    return has_authority ? NULL : "names no host";
+  if (us_str_eq_nocase(scheme, US_STR("http")))
+    return has_authority && is_loopback((struct us_str){rest.p + 2, rest.n - 2}) ? NULL : "is http to another machine";
+  return memchr(scheme.p, '.', scheme.n) != NULL ? NULL : "has a scheme that is not allowed";
+}
+
+static enum us_code check_uris(struct us_cx *cx, struct us_strs uris) {
+  if (uris.n > US_CLIENT_LIST_MAX)
+    return us_fail(cx, US_E_INVALID_REQUEST, "A client may have %d redirection URIs at most", US_CLIENT_LIST_MAX);
+  for (size_t i = 0; i < uris.n; i++) {
+    struct us_str uri = us_str_dup(cx->mem, uris.v[i]); /* with a NUL behind it */
+    const char *flaw = uri.p == NULL ? "does not fit into memory" : flaw_of_uri(uri);
+    if (flaw != NULL)
+      return us_fail(cx, US_E_INVALID_REQUEST, "A redirection URI %s", flaw);
+  }
+  return US_OK;
+}
+
+static enum us_code check_scopes(struct us_cx *cx, struct us_strs scopes) {
+  if (scopes.n > US_SCOPE_MAX)
+    return us_fail(cx, US_E_INVALID_REQUEST, "A client may have %d scopes at most", US_SCOPE_MAX);
+  for (size_t i = 0; i < scopes.n; i++) {
+    if (!us_scope_token_ok(scopes.v[i]))
+      return us_fail(cx, US_E_INVALID_REQUEST, "A scope has characters that OAuth scopes cannot have");
+  }
+  return US_OK;
+}
+
+static bool is_one_of(struct us_str s, const char *const *list) {
+  for (; *list != NULL; list++) {
+    if (us_str_eq_c(s, *list))
+      return true;
+  }
+  return false;
+}
+
+/* RFC 6749 A.1: printable ASCII. A colon is fine, Basic carries it encoded. */
+static const char *flaw_of_id(struct us_str id) {
+  if (id.n == 0 || id.n > US_CLIENT_ID_MAX)
+    return "must have 1 to 255 characters";
+  for (size_t i = 0; i < id.n; i++) {
+    if (id.p[i] < 0x20 || id.p[i] > 0x7e)
+      return "must be printable ASCII";
+  }
+  return NULL;
+}
+
+/* A copy with defaults, after all that can be wrong with it was looked for. */
+static enum us_code complete(struct us_cx *cx, const struct us_client *in, struct us_client *ret_client) {
+  static const char *const methods[] = {"client_secret_basic", "client_secret_post", "private_key_jwt", "none", NULL};
+  struct us_client c = *in;
+  if (c.auth_method.n == 0)
+    c.auth_method = c.is_public ? US_STR("none") : US_STR("client_secret_basic");
+  if (c.id_token_alg.n == 0)
+    c.id_token_alg = US_STR("RS256");
+  const char *flaw = flaw_of_id(c.client_id);
+  if (flaw != NULL)
+    return us_fail(cx, US_E_INVALID_REQUEST, "The client id %s", flaw);
+  if (!is_one_of(c.auth_method, methods))
+    return us_fail(cx, US_E_INVALID_REQUEST, "The client authentication method is not known");
+  if (c.is_public != us_str_eq_c(c.auth_method, "none"))
+    return us_fail(cx, US_E_INVALID_REQUEST, "Public clients, and only they, have the authentication method none");
+  if (c.is_public && c.secret_hash.n > 0)
+    return us_fail(cx, US_E_INVALID_REQUEST, "A public client has no secret");
+  if (us_alg_parse(c.id_token_alg) == US_ALG_NONE)
+    return us_fail(cx, US_E_INVALID_REQUEST, "The signing algorithm must be RS256 or ES256");
+  if (c.access_token_s < 0 || c.refresh_token_s < 0)
+    return us_fail(cx, US_E_INVALID_REQUEST, "A lifetime cannot be negative");
+  if (c.grants.n > US_CLIENT_LIST_MAX)
+    return us_fail(cx, US_E_INVALID_REQUEST, "A client may have %d grant types at most", US_CLIENT_LIST_MAX);
+  US_TRY(check_scopes(cx, c.scopes));
+  US_TRY(check_scopes(cx, c.default_scopes));
+  if (!us_strs_contains_all(c.scopes, c.default_scopes))
+    return us_fail(cx, US_E_INVALID_REQUEST, "A default scope is not among the client's scopes");
+  US_TRY(check_uris(cx, c.redirect_uris));
+  US_TRY(check_uris(cx, c.claims_redirect_uris));
+  *ret_client = c;
+  return US_OK;
+}
+
+enum us_code us_client_create(struct us_cx *cx, int64_t realm_id, const struct us_client *in, int64_t *ret_ref) {
+  struct us_client client;
+  US_TRY(complete(cx, in, &client));
+  client.ref = us_next_id(cx);
+  client.realm_id = realm_id;
+  client.rev = 1;
+  US_TRY(us_client_row_insert(cx, &client));
+  US_TRY(us_config_bump(cx));
+  *ret_ref = client.ref;
+  return US_OK;
+}
+
+static bool is_resource_server(const struct us_client *client) {
+  return us_strs_has(client->scopes, US_STR(US_SCOPE_UMA));
+}
+
+static enum us_code lose_resources(struct us_cx *cx, const struct us_client *client) {
+  const struct us_snapshot *snapshot = us_snapshot_ref(cx->svc->snapshots);
+  const struct us_realm *realm = us_snapshot_realm_by_id(snapshot, client->realm_id);
+  enum us_code code = realm == NULL ? US_OK : us_cascade_resource_server(cx, realm, client->ref);
+  us_snapshot_unref(snapshot);
+  return code;
+}
+
+enum us_code us_client_update(struct us_cx *cx, const struct us_client *in) {
+  struct us_client client, before = {0};
+  US_TRY(complete(cx, in, &client));
+  enum us_code code = us_client_row_by_ref(cx, in->ref, &before);
+  if (code == US_E_NOT_FOUND) {
+    us_error_clear(cx);
+    return us_fail_plain(cx, US_E_CONFLICT);
+  }
+  US_TRY(code);
+  US_TRY(us_client_row_update(cx, &client));
+  US_TRY(us_config_bump(cx));
+  return is_resource_server(&before) && !is_resource_server(&client) ? lose_resources(cx, &before) : US_OK;
+}
+
+enum us_code us_client_delete(struct us_cx *cx, const struct us_client *client, const struct us_realm *realm) {
+  US_TRY(us_client_row_delete(cx, client->ref)); /* its tokens, tickets and RPTs are dead by its absence */
+  US_TRY(us_config_bump(cx));
+  return us_cascade_resource_server(cx, realm, client->ref);
+}

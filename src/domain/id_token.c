@@ -1,0 +1,273 @@
+/* ID tokens, out and back in as claim tokens: see id_token.h. What was verified once is remembered in claim_cache.c. */
+#include "domain/id_token.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "crypto/digest.h"
+#include "crypto/jws.h"
+#include "domain/claim_cache.h"
+#include "json/json.h"
+#include "json/write.h"
+
+#define US_ID_TOKEN_CLAIMS_MAX (8 * 1024)
+#define US_CLOCK_SKEW_S 60
+
+static const struct us_key *signing_key(const struct us_realm *realm, enum us_alg alg) {
+  for (size_t i = 0; i < realm->key_count; i++) {
+    if (realm->keys[i].is_active && us_key_alg(realm->keys[i].key) == alg)
+      return realm->keys[i].key;
+  }
+  return NULL;
+}
+
+/* OIDC Core 3.1.3.6: the left half of the hash of the access token. */
+static struct us_str at_hash(struct us_cx *cx, struct us_str access_token) {
+  uint8_t digest[US_SHA256_BYTES];
+  if (access_token.p == NULL)
+    return US_STR_ABSENT;
+  us_sha256(access_token, digest);
+  return us_base64url(cx->mem, digest, sizeof(digest) / 2);
+}
+
+static void write_claims(struct us_cx *cx, const struct us_realm *realm, const struct us_id_token_claims *claims,
+                         struct us_buf *out) {
+  struct us_json_writer w;
+  int64_t now_s = us_cx_now_s(cx);
+  us_json_writer_init(&w, out);
+  us_json_open(&w, '{');
+  us_json_member(&w, "iss", realm->issuer);
+  us_json_member(&w, "sub", claims->account->name);
+  us_json_member(&w, "subname", claims->account->name);
+  us_json_member(&w, "aud", claims->client_id);
+  us_json_member(&w, "azp", claims->client_id);
+  us_json_member_i64(&w, "exp", now_s + realm->settings.id_token_s);
+  us_json_member_i64(&w, "iat", now_s);
+  us_json_member_i64(&w, "auth_time", claims->auth_time_s);
+  us_json_member(&w, "nonce", claims->nonce);
+  us_json_member(&w, "at_hash", at_hash(cx, claims->access_token));
+  us_json_member(&w, "realm", realm->path);
+  us_json_member(&w, "tokenName", US_STR("id_token"));
+  us_json_member(&w, "tokenType", US_STR("JWTToken"));
+  us_json_close(&w, '}');
+}
+
+enum us_code us_id_token_issue(struct us_cx *cx, const struct us_realm *realm, const struct us_id_token_claims *claims,
+                               bool may_block, struct us_str *ret_compact) {
+  enum us_alg alg = us_alg_parse(claims->alg);
+  const struct us_key *key = signing_key(realm, alg);
+  struct us_buf text;
+  if (alg == US_ALG_NONE || key == NULL)
+    return us_fail(cx, US_E_INTERNAL, "the realm has no key for the client's ID token algorithm");
+  if (alg == US_ALG_RS256 && !may_block) /* an RSA signature takes a millisecond */
+    return us_fail_plain(cx, US_E_TO_POOL);
+  us_buf_init(&text, US_ID_TOKEN_CLAIMS_MAX);
+  write_claims(cx, realm, claims, &text);
+  enum us_code code = us_buf_ok(&text) ? us_jws_sign(cx, key, "JWT", us_buf_str(&text), ret_compact)
+                                       : us_fail(cx, US_E_INTERNAL, "the claims of the ID token are too long");
+  us_buf_done(&text);
+  return code;
+}
+
+bool us_claim_token_format_ok(struct us_str format) {
+  static const char *const formats[] = {
+      "http://openid.net/specs/openid-connect-core-1_0.html#IDToken",
+      "https://openid.net/specs/openid-connect-core-1_0.html#IDToken",
+      "http://openid.net/specs/openid-connect-core-1_0.html#HybridIDToken",
+  };
+  for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+    if (us_str_eq_c(format, formats[i]))
+      return true;
+  }
+  return false;
+}
+
+/* To the grant a flawed claim token is no claims at all; what was wrong is for the log. */
+static enum us_code flaw(struct us_cx *cx, const char *detail) {
+  us_fail_plain(cx, US_E_NOT_FOUND);
+  us_error_detail(cx, "claim token: %s", detail);
+  return US_E_NOT_FOUND;
+}
+
+struct key_search {
+  const struct us_realm *realm;
+  int64_t now_s;
+  int64_t found_id;
+};
+
+static bool verifies(const struct us_realm_key *key, int64_t now_s) {
+  return key->is_active || key->verifies_until_s >= now_s;
+}
+
+/* Only the realm's own keys are trusted; the header just picks among them (JW-01, JW-08, JW-09). */
+static const struct us_key *find_key(void *self, enum us_alg alg, struct us_str kid) {
+  struct key_search *search = self;
+  for (size_t i = 0; i < search->realm->key_count; i++) {
+    const struct us_realm_key *key = &search->realm->keys[i];
+    if (us_key_alg(key->key) != alg || !us_str_eq(us_key_kid(key->key), kid) || !verifies(key, search->now_s))
+      continue;
+    search->found_id = key->id;
+    return key->key;
+  }
+  return NULL;
+}
+
+static struct us_str text_of(const json_t *object, const char *name) {
+  const json_t *value = json_object_get(object, name);
+  return json_is_string(value) ? (struct us_str){json_string_value(value), json_string_length(value)} : US_STR_ABSENT;
+}
+
+/* A NumericDate (RFC 7519 2): whole or with a fraction, not negative, not absurd. */
+static bool date_of(const json_t *value, int64_t *ret_s) {
+  if (!json_is_number(value))
+    return false;
+  double number = json_number_value(value);
+  if (!(number >= 0 && number <= 1e13))
+    return false;
+  *ret_s = json_is_integer(value) ? json_integer_value(value) : (int64_t)floor(number);
+  return true;
+}
+
+/* JW-10: exp is demanded; exp, nbf and iat are numbers, sane within 60 s. */
+static const char *flaw_of_dates(const json_t *claims, int64_t now_s, int64_t *ret_exp) {
+  static const char *const earlier[] = {"nbf", "iat"};
+  int64_t at = 0;
+  if (!date_of(json_object_get(claims, "exp"), ret_exp))
+    return "exp is missing or no date";
+  if (now_s > *ret_exp + US_CLOCK_SKEW_S)
+    return "expired";
+  for (size_t i = 0; i < sizeof(earlier) / sizeof(earlier[0]); i++) {
+    const json_t *value = json_object_get(claims, earlier[i]);
+    if (value != NULL && !date_of(value, &at))
+      return "nbf or iat is no date";
+    if (value != NULL && at > now_s + US_CLOCK_SKEW_S)
+      return "not yet valid";
+  }
+  return NULL;
+}
+
+/* JW-12: a string or an array of strings. *ret_has: the client is among them. */
+static bool read_audience(const json_t *aud, struct us_str client_id, size_t *ret_n, bool *ret_has) {
+  const json_t *item;
+  size_t i;
+  *ret_n = 0;
+  *ret_has = false;
+  if (json_is_string(aud)) {
+    *ret_n = 1;
+    *ret_has = us_str_eq((struct us_str){json_string_value(aud), json_string_length(aud)}, client_id);
+    return true;
+  }
+  if (!json_is_array(aud) || json_array_size(aud) == 0)
+    return false;
+  json_array_foreach((json_t *)(uintptr_t)aud, i, item) {
+    if (!json_is_string(item))
+      return false;
+    *ret_has |= us_str_eq((struct us_str){json_string_value(item), json_string_length(item)}, client_id);
+  }
+  *ret_n = json_array_size(aud);
+  return true;
+}
+
+/* Contract 6.3 and OC-03: aud contains the presenting client or azp equals it; with several audiences azp must. */
+static const char *flaw_of_audience(const json_t *claims, const struct us_settings *settings, struct us_str client_id) {
+  const json_t *azp_value = json_object_get(claims, "azp");
+  struct us_str azp = text_of(claims, "azp");
+  size_t n = 0;
+  bool has_client = false;
+  if (!read_audience(json_object_get(claims, "aud"), client_id, &n, &has_client))
+    return "aud is missing or malformed";
+  if (azp_value != NULL && azp.p == NULL)
+    return "azp is no string";
+  if (!settings->claim_token_audience) /* Q21: relaxed by the realm */
+    return NULL;
+  bool is_party = us_str_eq(azp, client_id);
+  if (n > 1)
+    return is_party ? NULL : "several audiences and another authorized party";
+  return has_client || is_party ? NULL : "meant for another client";
+}
+
+/* JW-13: an ID token and nothing else. Ours say so themselves; typ says "JWT" or nothing. */
+static const char *flaw_of_kind(const json_t *claims, struct us_str typ) {
+  if (typ.p != NULL && typ.n > 0 && !us_str_eq_nocase(typ, US_STR("JWT")))
+    return "its typ is not JWT";
+  if (!us_str_eq_c(text_of(claims, "tokenName"), "id_token"))
+    return "not an ID token";
+  return NULL;
+}
+
+/* "(usr!name)" or the bare name (Q22). */
+static struct us_str bare_name(struct us_str sub) {
+  struct us_str prefix = US_STR("(usr!");
+  if (us_str_starts(sub, prefix) && sub.n > prefix.n + 1 && sub.p[sub.n - 1] == ')')
+    return (struct us_str){sub.p + prefix.n, sub.n - prefix.n - 1};
+  return sub;
+}
+
+static enum us_code read_claims(struct us_cx *cx, const struct us_realm *realm, struct us_str client_id,
+                                const json_t *claims, struct us_str typ, struct us_claim_entry *ret_entry) {
+  struct us_str sub = bare_name(text_of(claims, "sub"));
+  const char *problem = flaw_of_kind(claims, typ);
+  if (problem == NULL && !us_str_eq(text_of(claims, "iss"), realm->issuer)) /* JW-11: to the letter */
+    problem = "another issuer";
+  if (problem == NULL)
+    problem = flaw_of_audience(claims, &realm->settings, client_id);
+  if (problem == NULL)
+    problem = flaw_of_dates(claims, us_cx_now_s(cx), &ret_entry->exp_s);
+  if (problem == NULL && (sub.n == 0 || sub.n > US_CLAIM_NAME_MAX))
+    problem = "sub is missing, empty or too long";
+  if (problem != NULL)
+    return flaw(cx, problem);
+  memcpy(ret_entry->name, sub.p, sub.n);
+  ret_entry->name_n = sub.n;
+  return US_OK;
+}
+
+static enum us_code verify(struct us_cx *cx, const struct us_realm *realm, struct us_str client_id,
+                           struct us_str compact, struct us_claim_entry *ret_entry) {
+  struct key_search search = {.realm = realm, .now_s = us_cx_now_s(cx)};
+  struct us_str text, typ = US_STR_ABSENT;
+  json_t *claims = NULL;
+  enum us_code code = us_jws_verify(cx, compact, find_key, &search, &text, &typ);
+  if (code == US_E_INVALID_TOKEN) {
+    struct us_str detail = cx->err.detail;
+    us_fail_plain(cx, US_E_NOT_FOUND);
+    cx->err.detail = detail;
+    return US_E_NOT_FOUND;
+  }
+  US_TRY(code);
+  US_TRY(us_json_parse(cx, text, US_E_INTERNAL, &claims));
+  code = read_claims(cx, realm, client_id, claims, typ, ret_entry);
+  us_json_drop(cx, claims);
+  ret_entry->key_id = search.found_id;
+  return code;
+}
+
+/* A remembered token is good while it has not expired and its key still verifies. */
+static bool is_still_good(const struct us_realm *realm, const struct us_claim_entry *entry, int64_t now_s) {
+  if (now_s > entry->exp_s + US_CLOCK_SKEW_S)
+    return false;
+  for (size_t i = 0; i < realm->key_count; i++) {
+    if (realm->keys[i].id == entry->key_id)
+      return verifies(&realm->keys[i], now_s);
+  }
+  return false;
+}
+
+enum us_code us_claim_token_verify(struct us_cx *cx, const struct us_realm *realm, struct us_str client_id,
+                                   struct us_str compact, struct us_str *ret_name) {
+  struct us_claim_key key;
+  struct us_claim_entry entry = {0};
+  if (compact.n == 0 || compact.n > US_JWS_MAX_BYTES) /* JW-15: before any work */
+    return flaw(cx, "empty or too long");
+  us_claim_key(realm->id, realm->settings.claim_token_audience, realm->issuer, client_id, compact, &key);
+  if (!us_claim_cache_find(cx->svc->claims, &key, &entry) || !is_still_good(realm, &entry, us_cx_now_s(cx))) {
+    US_TRY(verify(cx, realm, client_id, compact, &entry));
+    us_claim_cache_put(cx->svc->claims, &key, &entry);
+  }
+  struct us_str name = us_str_dup(cx->mem, (struct us_str){entry.name, entry.name_n});
+  if (name.p == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  *ret_name = name;
+  return US_OK;
+}

@@ -1,0 +1,64 @@
+/* Rows of `account`: see accounts.h. */
+#include "store/accounts.h"
+
+#define ACCOUNT_COLUMNS                                                                                                \
+  "id, realm_id, name, name_key, password_hash, mail, given_name, family_name, is_active, is_admin, rev"
+
+static const struct us_column account_columns[] = {
+    {US_COLUMN_I64, offsetof(struct us_account, id)},
+    {US_COLUMN_I64, offsetof(struct us_account, realm_id)},
+    {US_COLUMN_TEXT, offsetof(struct us_account, name)},
+    {US_COLUMN_TEXT, offsetof(struct us_account, name_key)},
+    {US_COLUMN_TEXT, offsetof(struct us_account, password_hash)},
+    {US_COLUMN_TEXT, offsetof(struct us_account, mail)},
+    {US_COLUMN_TEXT, offsetof(struct us_account, given_name)},
+    {US_COLUMN_TEXT, offsetof(struct us_account, family_name)},
+    {US_COLUMN_BOOL, offsetof(struct us_account, is_active)},
+    {US_COLUMN_BOOL, offsetof(struct us_account, is_admin)},
+    {US_COLUMN_I64, offsetof(struct us_account, rev)},
+};
+
+enum us_code us_account_row_by_name(struct us_cx *cx, int64_t realm_id, struct us_str name_key,
+                                    struct us_account *ret_account) {
+  static const char sql[] = "SELECT " ACCOUNT_COLUMNS " FROM account WHERE realm_id = $1 AND name_key = $2";
+  return us_sql_one(cx, account_columns, US_COLUMN_COUNT(account_columns), ret_account, sql, "it", realm_id, name_key);
+}
+
+enum us_code us_account_row_by_id(struct us_cx *cx, int64_t id, struct us_account *ret_account) {
+  static const char sql[] = "SELECT " ACCOUNT_COLUMNS " FROM account WHERE id = $1";
+  return us_sql_one(cx, account_columns, US_COLUMN_COUNT(account_columns), ret_account, sql, "i", id);
+}
+
+enum us_code us_account_row_insert(struct us_cx *cx, const struct us_account *a) {
+  static const char sql[] =
+      "INSERT INTO account (id, realm_id, name, name_key, password_hash, mail, given_name, family_name, is_active,"
+      " is_admin, rev, created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+      " ON CONFLICT (realm_id, name_key) DO NOTHING";
+  int64_t changed = 0;
+  US_TRY(us_sql_run(cx, &changed, sql, "iittttttiiii", a->id, a->realm_id, a->name, a->name_key, a->password_hash,
+                    a->mail, a->given_name, a->family_name, (int64_t)a->is_active, (int64_t)a->is_admin, a->rev,
+                    cx->now_ms));
+  return changed == 1 ? US_OK : us_fail_plain(cx, US_E_CONFLICT);
+}
+
+enum us_code us_account_row_set_password(struct us_cx *cx, int64_t id, struct us_str password_hash) {
+  static const char sql[] = "UPDATE account SET password_hash = $2, rev = rev + 1 WHERE id = $1";
+  int64_t changed = 0;
+  US_TRY(us_sql_run(cx, &changed, sql, "it", id, password_hash));
+  return changed == 1 ? US_OK : us_fail_plain(cx, US_E_NOT_FOUND);
+}
+
+enum us_code us_account_row_delete(struct us_cx *cx, int64_t id) {
+  static const char sql[] = "DELETE FROM account WHERE id = $1";
+  return us_sql_run(cx, NULL, sql, "i", id);
+}
+
+enum us_code us_account_row_is_current(struct us_cx *cx, int64_t id, int64_t rev, bool *ret_is_current) {
+  static const char sql[] = "SELECT 1 FROM account WHERE id = $1 AND rev = $2 AND is_active = 1";
+  struct us_rows rows;
+  US_TRY(us_sql_open(cx, &rows, sql, "ii", id, rev));
+  bool is_current = us_sql_next(&rows);
+  US_TRY(us_sql_close(&rows));
+  *ret_is_current = is_current;
+  return US_OK;
+}

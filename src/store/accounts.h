@@ -1,0 +1,20 @@
+/* Rows of `account`. Thin: no rules here (domain/account.c has them). */
+#ifndef USHER_STORE_ACCOUNTS_H
+#define USHER_STORE_ACCOUNTS_H
+
+#include "model/model.h"
+#include "store/sql.h"
+
+/* US_E_NOT_FOUND (an answer) when there is none. */
+enum us_code us_account_row_by_name(struct us_cx *cx, int64_t realm_id, struct us_str name_key,
+                                    struct us_account *ret_account) US_MUST_CHECK;
+enum us_code us_account_row_by_id(struct us_cx *cx, int64_t id, struct us_account *ret_account) US_MUST_CHECK;
+/* US_E_CONFLICT (an answer) when the name is taken. */
+enum us_code us_account_row_insert(struct us_cx *cx, const struct us_account *account) US_MUST_CHECK;
+/* US_E_NOT_FOUND (an answer) when there is no such row. */
+enum us_code us_account_row_set_password(struct us_cx *cx, int64_t id, struct us_str password_hash) US_MUST_CHECK;
+enum us_code us_account_row_delete(struct us_cx *cx, int64_t id) US_MUST_CHECK;
+/* Is it as it was read: same revision, active? */
+enum us_code us_account_row_is_current(struct us_cx *cx, int64_t id, int64_t rev, bool *ret_is_current) US_MUST_CHECK;
+
+#endif
