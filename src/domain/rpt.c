@@ -5,20 +5,18 @@
  */
 #include "domain/rpt.h"
 
-#include <string.h>
-
 #include "base/mem.h"
 #include "domain/access.h"
 #include "domain/account.h"
 #include "domain/id_token.h"
 #include "domain/pending.h"
+#include "domain/scope.h"
 #include "domain/ticket.h"
 #include "policy/decide.h"
 #include "store/resources.h"
 #include "store/rpts.h"
 
-#define POLL_INTERVAL_S 5       /* Q24 */
-#define SCOPE_PARAMETER_MAX 256 /* scopes one request may ask for */
+#define POLL_INTERVAL_S 5 /* Q24 */
 
 /* One request on its way through the steps. */
 struct grant {
@@ -83,9 +81,11 @@ static bool is_offered(const struct grant *g, struct us_str scope) {
 
 /* Step 8, 10.2: each scope asked for is registered for the client (Q42) and offered by some resource of the ticket. */
 static enum us_code check_scope(struct grant *g) {
-  struct us_strs requested = {0};
-  if (g->in->scope.p && !us_str_split(g->cx->mem, g->in->scope, ' ', SCOPE_PARAMETER_MAX, &requested))
-    return us_mem_is_spent(g->cx->mem) ? us_fail_plain(g->cx, US_E_NO_MEMORY) : refuse(g->cx, US_E_INVALID_SCOPE);
+  struct us_strs requested;
+  enum us_code code = us_scope_parse(g->cx, g->in->scope, &requested);
+  if (code == US_E_INVALID_SCOPE)
+    return refuse(g->cx, US_E_INVALID_SCOPE);
+  US_TRY(code);
   for (size_t i = 0; i < requested.n; i++)
     if (!us_strs_has(g->in->client->scopes, requested.v[i]) || !is_offered(g, requested.v[i]))
       return refuse(g->cx, US_E_INVALID_SCOPE);
