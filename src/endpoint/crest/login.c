@@ -1,0 +1,115 @@
+/* Cookie, RFC 2047 words, goto: see login.h. */
+#include "endpoint/crest/login.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "crypto/digest.h"
+
+static const char *secure(const struct us_cx *cx) {
+  return cx->svc->secure_cookies ? "; Secure" : "";
+}
+
+struct us_str us_login_cookie(struct us_cx *cx, struct us_str token) {
+  return us_str_fmt(cx->mem, "%.*s=%.*s; Path=/; HttpOnly; SameSite=Lax%s", US_STR_ARG(cx->svc->cookie_name),
+                    US_STR_ARG(token), secure(cx));
+}
+
+struct us_str us_login_cookie_removal(struct us_cx *cx) {
+  return us_str_fmt(cx->mem, "%.*s=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax%s", US_STR_ARG(cx->svc->cookie_name),
+                    secure(cx));
+}
+
+/* One encoded word at the front of *rest, decoded behind `out`. UTF-8 and B only: that is what the contract names. */
+static bool take_word(struct us_str *rest, char *out, size_t room, size_t *ret_n) {
+  static const char head[] = "=?UTF-8?B?";
+  size_t head_n = sizeof(head) - 1;
+  if (rest->n < head_n || !us_str_eq_nocase((struct us_str){rest->p, head_n}, US_STR("=?UTF-8?B?")))
+    return false;
+  const char *end = memmem(rest->p + head_n, rest->n - head_n, "?=", 2);
+  if (end == NULL)
+    return false;
+  struct us_str text = {rest->p + head_n, (size_t)(end - rest->p) - head_n};
+  if (!us_base64_decode(text, out, room, ret_n))
+    return false;
+  size_t taken = head_n + text.n + 2;
+  *rest = (struct us_str){rest->p + taken, rest->n - taken};
+  while (rest->n > 0 && (rest->p[0] == ' ' || rest->p[0] == '\t')) /* blanks between words are not part of the text */
+    *rest = (struct us_str){rest->p + 1, rest->n - 1};
+  return true;
+}
+
+static bool decode_words(struct us_str value, char *out, size_t room, size_t *ret_n) {
+  size_t n = 0;
+  while (value.n > 0) {
+    size_t more = 0;
+    if (!take_word(&value, out + n, room - n, &more))
+      return false;
+    n += more;
+  }
+  *ret_n = n;
+  return true;
+}
+
+enum us_code us_login_header_text(struct us_cx *cx, struct us_str value, struct us_str *ret_text) {
+  char *out = us_mem_secret(cx->mem, value.n + 1);
+  size_t n = 0;
+  if (out == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  if (!us_str_starts(value, US_STR("=?")) || !decode_words(value, out, value.n, &n)) {
+    if (value.n > 0)
+      memcpy(out, value.p, value.n);
+    n = value.n;
+  }
+  out[n] = '\0';
+  struct us_str text = {out, n};
+  if (!us_str_is_utf8(text) || us_str_has_nul(text))
+    text.n = 0;
+  *ret_text = text;
+  return US_OK;
+}
+
+/* Dots and slashes that a later decoding would bring to life have no place in a path of ours. */
+static bool has_tricks(struct us_str path) {
+  static const char *const tricks[] = {"//", "/.", "%2e", "%2f", "%5c", "%25", "%00"};
+  for (size_t i = 0; i < path.n; i++) {
+    unsigned char c = (unsigned char)path.p[i];
+    if (c <= ' ' || c >= 0x7F || c == '\\')
+      return true;
+    for (size_t k = 0; k < sizeof(tricks) / sizeof(tricks[0]); k++) {
+      struct us_str trick = us_str_c(tricks[k]);
+      if (path.n - i >= trick.n && us_str_eq_nocase((struct us_str){path.p + i, trick.n}, trick))
+        return true;
+    }
+  }
+  return false;
+}
+
+static bool is_ours(const struct us_cx *cx, struct us_str wanted) {
+  struct us_str context = cx->svc->context_path, rest = wanted;
+  if (wanted.n == 0 || wanted.n > US_LOGIN_GOTO_MAX_BYTES)
+    return false;
+  if (us_str_starts(wanted, cx->svc->base_url)) /* base_url ends with the context path */
+    rest = (struct us_str){wanted.p + cx->svc->base_url.n, wanted.n - cx->svc->base_url.n};
+  else if (us_str_starts(wanted, context))
+    rest = (struct us_str){wanted.p + context.n, wanted.n - context.n};
+  else
+    return false;
+  if (rest.n > 0 && rest.p[0] != '/' && rest.p[0] != '?' && rest.p[0] != '#')
+    return false;
+  size_t path_n = 0; /* behind '?' or '#' it is data, but no blanks or controls either */
+  while (path_n < rest.n && rest.p[path_n] != '?' && rest.p[path_n] != '#')
+    path_n++;
+  for (size_t i = path_n; i < rest.n; i++) {
+    unsigned char c = (unsigned char)rest.p[i];
+    if (c <= ' ' || c >= 0x7F || c == '\\')
+      return false;
+  }
+  return !has_tricks((struct us_str){rest.p, path_n});
+}
+
+struct us_str us_login_goto(struct us_cx *cx, struct us_str wanted) {
+  if (is_ours(cx, wanted))
+    return wanted;
+  return us_str_fmt(cx->mem, "%.*s/console", US_STR_ARG(cx->svc->context_path));
+}
