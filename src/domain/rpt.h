@@ -1,6 +1,6 @@
 /*
- * Requesting party tokens: the UMA grant (protocol contract 6), what a resource server may learn of an RPT (8.1), revocation, and
- * the cleaning up of what has expired.
+ * Requesting party tokens: the UMA grant (protocol contract 6), what a resource server may learn of an RPT (8.1), and
+ * revocation.
  */
 #ifndef USHER_DOMAIN_RPT_H
 #define USHER_DOMAIN_RPT_H
@@ -46,8 +46,5 @@ enum us_code us_rpt_introspect(struct us_cx *cx, const struct us_realm *realm, s
 /* Write step. US_E_NOT_FOUND without text: not an RPT; US_E_INVALID_GRANT: another client's. */
 enum us_code us_rpt_revoke(struct us_cx *cx, const struct us_realm *realm, struct us_str token_text,
                            const struct us_client *client) US_MUST_CHECK;
-
-/* Write step, from time to time: expired tickets and RPTs, at most `max_rows` of each a call. */
-enum us_code us_uma_clean_up(struct us_cx *cx, int64_t max_rows) US_MUST_CHECK;
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "domain/access.h"
 #include "domain/rpt.h"
+#include "domain/ticket.h"
 #include "store/rpts.h"
 #include "store/tickets.h"
 #include "json/json.h"
@@ -112,13 +113,15 @@ static int64_t first_id_of(int64_t time_s) {
   return ms > 0 ? ms << 21 : 0;
 }
 
-enum us_code us_uma_clean_up(struct us_cx *cx, int64_t max_rows) {
-  int64_t now_s = us_cx_now_s(cx);
-  US_TRY(us_tickets_delete_expired(cx, now_s, max_rows));
+enum us_code us_uma_clean_up(struct us_cx *cx, int64_t max_rows, int64_t *ret_rows) {
+  int64_t now_s = us_cx_now_s(cx), before_s = now_s - KEEP_EXPIRED_S;
+  int64_t tickets, rpts, after, last;
+  US_TRY(us_tickets_delete_expired(cx, now_s, max_rows, &tickets));
   /* RPTs have no index by expiry (it would cost every grant a write): the old ones are walked in circles, a stretch a call. */
-  int64_t before_s = now_s - KEEP_EXPIRED_S;
-  int64_t after, last;
   US_TRY(us_rpts_cursor(cx, &after));
-  US_TRY(us_rpts_delete_expired(cx, after, first_id_of(before_s), before_s, max_rows, &last));
-  return after == last ? US_OK : us_rpts_set_cursor(cx, last);
+  US_TRY(us_rpts_delete_expired(cx, after, first_id_of(before_s), before_s, max_rows, &rpts, &last));
+  if (after != last)
+    US_TRY(us_rpts_set_cursor(cx, last));
+  *ret_rows = tickets > rpts ? tickets : rpts;
+  return US_OK;
 }

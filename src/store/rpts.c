@@ -195,9 +195,9 @@ static const char SQL_DELETE_PERMISSIONS_EXPIRED[] =
     "DELETE FROM rpt_permission WHERE rpt_id IN (SELECT id FROM rpt WHERE id > $1 AND id <= $2 AND expires_s < $3)";
 static const char SQL_DELETE_EXPIRED[] = "DELETE FROM rpt WHERE id > $1 AND id <= $2 AND expires_s < $3";
 enum us_code us_rpts_delete_expired(struct us_cx *cx, int64_t after, int64_t older_than, int64_t before_s, int64_t max,
-                                    int64_t *ret_last) {
+                                    int64_t *ret_deleted, int64_t *ret_last) {
   struct us_rows rows;
-  int64_t last = 0, count = 0;
+  int64_t last = 0, count = 0, deleted = 0;
   US_TRY(us_sql_open(cx, &rows, SQL_BATCH, "iii", after, older_than, max));
   if (us_sql_next(&rows)) {
     last = us_sql_i64(&rows, 0);
@@ -206,8 +206,9 @@ enum us_code us_rpts_delete_expired(struct us_cx *cx, int64_t after, int64_t old
   US_TRY(us_sql_close(&rows));
   if (count > 0) {
     US_TRY(us_sql_run(cx, NULL, SQL_DELETE_PERMISSIONS_EXPIRED, "iii", after, last, before_s));
-    US_TRY(us_sql_run(cx, NULL, SQL_DELETE_EXPIRED, "iii", after, last, before_s));
+    US_TRY(us_sql_run(cx, &deleted, SQL_DELETE_EXPIRED, "iii", after, last, before_s));
   }
+  *ret_deleted = deleted;
   *ret_last = count < max ? 0 : last;
   return US_OK;
 }
