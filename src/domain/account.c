@@ -35,6 +35,9 @@ static const char *flaw_of_name(struct us_str name) {
   }
   if (name.p[0] == ' ' || name.p[name.n - 1] == ' ')
     return "begins or ends with a blank";
+  /* "(usr!name)" and "(age!client)" are subjects of tokens, "group:NAME" is a subject of shares (SB-16). */
+  if (name.p[0] == '(' || (name.n >= 6 && us_str_eq_nocase((struct us_str){name.p, 6}, US_STR("group:"))))
+    return "looks like something that is no user name";
   return NULL;
 }
 

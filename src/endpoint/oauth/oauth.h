@@ -33,5 +33,9 @@ struct us_grant {
   enum us_code (*finish)(struct us_call *call);
 };
 extern const struct us_grant us_grant_uma; /* endpoint/uma/grant.c */
+extern const struct us_grant us_grant_password, us_grant_refresh, us_grant_client_credentials; /* token_grants.c */
+/* All there are; the metadata lists exactly these. */
+extern const struct us_grant *const us_grants[];
+extern const size_t us_grant_count;
 
 #endif

@@ -1,0 +1,116 @@
+/*
+ * The three discovery documents (protocol contract 2). They say what this server does and nothing else (MD-05 to MD-08):
+ * grants come from the token endpoint's own table, algorithms from the realm's keys; what is not built is not named.
+ * docs/adr/0009-metadata-before-authorize.md tells what that means while there is no authorization endpoint.
+ */
+#include "endpoint/oauth/oauth.h"
+
+#include "crypto/key.h"
+
+/* How clients authenticate at token, introspection and revocation endpoint alike (domain/client_auth.c). */
+static const char *const auth_methods[] = {"client_secret_basic", "client_secret_post", "none", NULL};
+static const char *const response_types[] = {"code", NULL};
+static const char *const subject_types[] = {"public", NULL};
+static const char *const claims[] = {"iss", "sub",       "subname", "aud",   "azp", "exp",
+                                     "iat", "auth_time", "at_hash", "realm", NULL};
+
+static void member_url(struct us_call *call, struct us_json_writer *w, const char *name, struct us_str base,
+                       const char *path) {
+  us_json_member(w, name, us_str_fmt(call->cx.mem, "%.*s/%s", US_STR_ARG(base), path));
+}
+
+static void member_list(struct us_json_writer *w, const char *name, const char *const *list) {
+  us_json_name(w, name);
+  us_json_open(w, '[');
+  for (; *list != NULL; list++)
+    us_json_c(w, *list);
+  us_json_close(w, ']');
+}
+
+static void member_grants(struct us_json_writer *w) {
+  us_json_name(w, "grant_types_supported");
+  us_json_open(w, '[');
+  for (size_t i = 0; i < us_grant_count; i++)
+    us_json_c(w, us_grants[i]->type);
+  us_json_close(w, ']');
+}
+
+/* What all three share. */
+static void write_server(struct us_call *call, struct us_json_writer *w) {
+  struct us_str oauth = call->realm->oauth_url;
+  us_json_member(w, "issuer", call->realm->issuer);
+  member_url(call, w, "token_endpoint", oauth, "access_token");
+  member_url(call, w, "introspection_endpoint", oauth, "introspect");
+  member_url(call, w, "revocation_endpoint", oauth, "token/revoke");
+  member_url(call, w, "jwks_uri", oauth, "connect/jwk_uri");
+  member_grants(w);
+  member_list(w, "response_types_supported", response_types);
+  member_list(w, "token_endpoint_auth_methods_supported", auth_methods);
+  member_list(w, "introspection_endpoint_auth_methods_supported", auth_methods);
+  member_list(w, "revocation_endpoint_auth_methods_supported", auth_methods);
+}
+
+/* Realms that restrict scopes name theirs; the others at least what has a meaning here. */
+static void member_scopes(struct us_call *call, struct us_json_writer *w) {
+  static struct us_str usual[] = {{"openid", 6}, {"uma_protection", 14}};
+  struct us_strs scopes = call->realm->settings.supported_scopes;
+  us_json_name(w, "scopes_supported");
+  us_json_strs(w, scopes.n > 0 ? scopes : (struct us_strs){usual, 2});
+}
+
+static void member_algorithms(struct us_call *call, struct us_json_writer *w) {
+  static const enum us_alg algs[] = {US_ALG_RS256, US_ALG_ES256};
+  us_json_name(w, "id_token_signing_alg_values_supported");
+  us_json_open(w, '[');
+  for (size_t a = 0; a < sizeof(algs) / sizeof(algs[0]); a++) {
+    bool has = false;
+    for (size_t i = 0; i < call->realm->key_count; i++)
+      has |= call->realm->keys[i].is_active && us_key_alg(call->realm->keys[i].key) == algs[a];
+    if (has)
+      us_json_c(w, us_alg_name(algs[a]));
+  }
+  us_json_close(w, ']');
+}
+
+static void member_bool(struct us_json_writer *w, const char *name, bool value) {
+  us_json_name(w, name);
+  us_json_bool(w, value);
+}
+
+enum us_code us_ep_uma_metadata(struct us_call *call) {
+  struct us_json_writer w;
+  us_answer_json(call, 200, &w);
+  us_json_open(&w, '{');
+  write_server(call, &w);
+  member_url(call, &w, "resource_registration_endpoint", call->realm->uma_url, "resource_set");
+  member_url(call, &w, "permission_endpoint", call->realm->uma_url, "permission_request");
+  us_json_close(&w, '}');
+  return US_OK;
+}
+
+enum us_code us_ep_oauth_metadata(struct us_call *call) {
+  struct us_json_writer w;
+  us_answer_json(call, 200, &w);
+  us_json_open(&w, '{');
+  write_server(call, &w);
+  member_scopes(call, &w);
+  us_json_close(&w, '}');
+  return US_OK;
+}
+
+enum us_code us_ep_openid_metadata(struct us_call *call) {
+  struct us_json_writer w;
+  us_answer_json(call, 200, &w);
+  us_json_open(&w, '{');
+  write_server(call, &w);
+  member_scopes(call, &w);
+  member_list(&w, "subject_types_supported", subject_types);
+  member_algorithms(call, &w);
+  member_list(&w, "claims_supported", claims);
+  member_bool(&w, "claims_parameter_supported", false);
+  member_bool(&w, "request_parameter_supported", false);
+  member_bool(&w, "request_uri_parameter_supported", false); /* OIDC Discovery 3: true when absent */
+  us_json_member(&w, "version", US_STR("3.0"));
+  us_json_close(&w, '}');
+  return US_OK;
+}
