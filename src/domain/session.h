@@ -41,4 +41,7 @@ enum us_code us_login_state_create(struct us_cx *cx, const struct us_realm *real
 enum us_code us_login_state_find(struct us_cx *cx, const struct us_realm *realm, struct us_str text) US_MUST_CHECK;
 enum us_code us_login_state_take(struct us_cx *cx, const struct us_realm *realm, struct us_str text) US_MUST_CHECK;
 
+/* Write step of the clean-up: expired sessions among the oldest max_rows. */
+enum us_code us_session_clean_up(struct us_cx *cx, int64_t max_rows, int64_t *ret_rows) US_MUST_CHECK;
+
 #endif

@@ -63,6 +63,13 @@ enum us_code us_sessions_delete_dead(struct us_cx *cx, int64_t account_id, int64
 static const char SQL_STATE_INSERT[] =
     "INSERT INTO login_state (id, digest, realm_id, expires_ms) VALUES ($1, $2, $3, $4)";
 
+static const char SQL_SWEEP[] =
+    "DELETE FROM session WHERE id IN (SELECT id FROM session ORDER BY id LIMIT $2) AND expires_ms <= $1";
+
+enum us_code us_sessions_sweep(struct us_cx *cx, int64_t now_ms, int64_t limit, int64_t *ret_rows) {
+  return us_sql_run(cx, ret_rows, SQL_SWEEP, "ii", now_ms, limit);
+}
+
 enum us_code us_login_states_insert(struct us_cx *cx, int64_t id, struct us_str digest, int64_t realm_id,
                                     int64_t expires_ms) {
   return us_sql_run(cx, NULL, SQL_STATE_INSERT, "itii", id, digest, realm_id, expires_ms);

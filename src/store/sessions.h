@@ -22,6 +22,8 @@ enum us_code us_sessions_touch(struct us_cx *cx, int64_t id, int64_t touched_ms)
 enum us_code us_sessions_delete_dead(struct us_cx *cx, int64_t account_id, int64_t now_ms,
                                      int64_t idle_since_ms) US_MUST_CHECK;
 
+/* Removes those that expired at `now_ms` among the `limit` oldest: a sweep that never looks at more. */
+enum us_code us_sessions_sweep(struct us_cx *cx, int64_t now_ms, int64_t limit, int64_t *ret_rows) US_MUST_CHECK;
 enum us_code us_login_states_insert(struct us_cx *cx, int64_t id, struct us_str digest, int64_t realm_id,
                                     int64_t expires_ms) US_MUST_CHECK;
 /* Is it there and alive? US_E_NOT_FOUND otherwise. */
