@@ -29,6 +29,14 @@ struct store {
 #define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, store_setup, store_teardown)
 /* Without a schema, without a connection. */
 #define STORE_TEST_BARE(test) cmocka_unit_test_setup_teardown(test, store_setup_bare, store_teardown)
+/* For tests about files, or that use SQLite's own ways to break things. */
+#define STORE_SQLITE_ONLY(s)                                                                                           \
+  do {                                                                                                                 \
+    if (!(s)->backend->is_sqlite) {                                                                                    \
+      print_message("# only for sqlite\n");                                                                            \
+      return;                                                                                                          \
+    }                                                                                                                  \
+  } while (0)
 #define STORE_RUN(tests) store_run((tests), sizeof(tests) / sizeof((tests)[0]))
 int store_run(const struct CMUnitTest *tests, size_t count);
 int store_setup(void **state);

@@ -95,8 +95,7 @@ static void a_placeholder_nobody_knows_is_a_mistake(void **state) {
 
 static void keys_are_the_row_ids(void **state) {
   struct store *s = *state;
-  if (!s->backend->is_sqlite)
-    skip();
+  STORE_SQLITE_ONLY(s);
   assert_code(migrate(s, SET(one_step)), US_OK);
   static const char SQL_THING[] = "SELECT sql FROM sqlite_master WHERE name = 'thing'";
   static const char SQL_PAIR[] = "SELECT sql FROM sqlite_master WHERE name = 'pair'";

@@ -233,8 +233,7 @@ static void nothing_is_answered_before_it_is_committed(void **state) {
 
 static void a_broken_transaction_is_run_again_without_the_one_that_broke_it(void **state) {
   struct store *s = *state;
-  if (!s->backend->is_sqlite)
-    skip();
+  STORE_SQLITE_ONLY(s);
   struct us_writer *writer = start(s, (struct us_writer_options){0});
   tasks[1].then = US_E_CONFLICT;
   tasks[2].breaks = true;
@@ -252,8 +251,7 @@ static void a_broken_transaction_is_run_again_without_the_one_that_broke_it(void
 
 static void a_step_is_run_again_only_once(void **state) {
   struct store *s = *state;
-  if (!s->backend->is_sqlite)
-    skip();
+  STORE_SQLITE_ONLY(s);
   struct us_writer *writer = start(s, (struct us_writer_options){0});
   tasks[1].breaks = tasks[3].breaks = true;
   run_together(writer, 5);
@@ -286,8 +284,7 @@ static int hold_the_lock(struct store_process *self, void *argument) {
 
 static void when_another_process_writes_too_long_all_of_the_batch_come_again(void **state) {
   struct store *s = *state;
-  if (!s->backend->is_sqlite)
-    skip();
+  STORE_SQLITE_ONLY(s);
   us_db_close(s->db);
   s->db = NULL;
   struct store_process p = store_process_start(hold_the_lock, s);
@@ -435,8 +432,7 @@ static enum us_code break_note(struct us_cx *cx, const struct us_note *note) {
 
 static void a_note_that_breaks_the_transaction_costs_no_step(void **state) {
   struct store *s = *state;
-  if (!s->backend->is_sqlite)
-    skip();
+  STORE_SQLITE_ONLY(s);
   struct us_writer *writer = start(s, (struct us_writer_options){0});
   us_writer_set_note_handler(writer, break_note);
   close_gate(writer);
