@@ -2,7 +2,8 @@
  * The request parser: see http/parse.h. Three things are done here before llhttp sees the bytes:
  *
  * - The method is read by us, because llhttp knows a fixed list and the router wants to say 405 to the others. llhttp is
- *   told "POST" instead: it treats all methods alike but CONNECT and a few of other protocols, which we do not want.
+ *   told "PUT" instead: it treats methods alike but CONNECT, and those that RTSP and ICE have too (for "POST" it would
+ *   accept RTSP/1.0 as the version).
  * - Head and body are fed apart, so that the size of the head is counted exactly and line folding (which llhttp joins
  *   silently) is seen at its line break.
  * - Each message begins with a fresh llhttp state: nothing of one request reaches the next (HT-14).
@@ -38,6 +39,8 @@ struct us_parser {
   const struct us_http_limits *limits;
   char method[US_HTTP_METHOD_BYTES];
   size_t method_n;
+  bool is_in_request_line;
+  char last;        /* byte of the request line */
   size_t head_n;    /* bytes of the head so far */
   size_t body_wire; /* bytes after the head so far, framing included */
   size_t hint;      /* bytes at hand: how much memory is worth taking at once */
@@ -359,8 +362,9 @@ static enum us_parse_result us_feed_method(struct us_parser *p, const char *byte
   p->request->method_text = (struct us_str){method, p->method_n};
   p->request->method = us_method_parse(p->request->method_text);
   p->stage = US_STAGE_HEAD;
+  p->is_in_request_line = true;
   size_t unused = 0;
-  return us_execute(p, "POST", 4, &unused);
+  return us_execute(p, "PUT", 3, &unused);
 }
 
 /* How many of the bytes belong to the head. *ret_ends: the empty line is among them. *ret_folded: a line begins with a
@@ -391,7 +395,21 @@ static size_t us_scan_head(struct us_parser *p, const char *bytes, size_t n, boo
   return n;
 }
 
+/* RFC 9112 3: single blanks between the parts of the request line. llhttp skips more of them; others read the second as
+ * part of the target. */
+static bool us_has_two_blanks(struct us_parser *p, const char *bytes, size_t n) {
+  for (size_t at = 0; at < n && p->is_in_request_line; at++) {
+    if (bytes[at] == ' ' && p->last == ' ')
+      return true;
+    p->last = bytes[at];
+    p->is_in_request_line = p->last != '\n';
+  }
+  return false;
+}
+
 static enum us_parse_result us_feed_head(struct us_parser *p, const char *bytes, size_t n, size_t *ret_used) {
+  if (us_has_two_blanks(p, bytes, n))
+    return us_refused(p, 400, "The request line has two blanks in a row");
   bool ends, is_folded;
   size_t part = us_scan_head(p, bytes, n, &ends, &is_folded);
   size_t left = p->limits->head_bytes - p->head_n;
