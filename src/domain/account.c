@@ -16,6 +16,11 @@ enum us_code us_account_by_name(struct us_cx *cx, int64_t realm_id, struct us_st
   return us_account_row_by_name(cx, realm_id, key, ret_account);
 }
 
+enum us_code us_account_page(struct us_cx *cx, int64_t realm_id, struct us_str after, int64_t limit,
+                             struct us_account **ret_accounts, size_t *ret_count) {
+  return us_account_rows_page(cx, realm_id, after, limit, ret_accounts, ret_count);
+}
+
 enum us_code us_account_by_id(struct us_cx *cx, int64_t id, struct us_account *ret_account) {
   return us_account_row_by_id(cx, id, ret_account);
 }

@@ -22,6 +22,11 @@ enum us_code us_client_by_id(struct us_cx *cx, int64_t realm_id, struct us_str c
   return us_client_row_by_id(cx, realm_id, client_id, ret_client);
 }
 
+enum us_code us_client_page(struct us_cx *cx, int64_t realm_id, struct us_str after, int64_t limit,
+                            struct us_client **ret_clients, size_t *ret_count) {
+  return us_client_rows_page(cx, realm_id, after, limit, ret_clients, ret_count);
+}
+
 enum us_code us_client_by_ref(struct us_cx *cx, int64_t ref, struct us_client *ret_client) {
   return us_client_row_by_ref(cx, ref, ret_client);
 }

@@ -1,6 +1,8 @@
 /* Rows of `account`: see accounts.h. */
 #include "store/accounts.h"
 
+#include "base/mem.h"
+
 #define ACCOUNT_COLUMNS                                                                                                \
   "id, realm_id, name, name_key, password_hash, mail, given_name, family_name, is_active, is_admin, rev"
 
@@ -27,6 +29,24 @@ enum us_code us_account_row_by_name(struct us_cx *cx, int64_t realm_id, struct u
 enum us_code us_account_row_by_id(struct us_cx *cx, int64_t id, struct us_account *ret_account) {
   static const char sql[] = "SELECT " ACCOUNT_COLUMNS " FROM account WHERE id = $1";
   return us_sql_one(cx, account_columns, US_COLUMN_COUNT(account_columns), ret_account, sql, "i", id);
+}
+
+enum us_code us_account_rows_page(struct us_cx *cx, int64_t realm_id, struct us_str after, int64_t limit,
+                                  struct us_account **ret_accounts, size_t *ret_count) {
+  static const char sql[] =
+      "SELECT " ACCOUNT_COLUMNS " FROM account WHERE realm_id = $1 AND name_key > $2 ORDER BY name_key LIMIT $3";
+  struct us_account *page = us_mem_array(cx->mem, (size_t)limit, sizeof(*page));
+  struct us_rows rows;
+  size_t n = 0;
+  if (page == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  US_TRY(us_sql_open(cx, &rows, sql, "iti", realm_id, after, limit));
+  while (n < (size_t)limit && us_sql_next(&rows))
+    us_sql_read(&rows, account_columns, US_COLUMN_COUNT(account_columns), &page[n++]);
+  US_TRY(us_sql_close(&rows));
+  *ret_accounts = page;
+  *ret_count = n;
+  return US_OK;
 }
 
 enum us_code us_account_row_insert(struct us_cx *cx, const struct us_account *a) {

@@ -9,6 +9,9 @@
 enum us_code us_account_row_by_name(struct us_cx *cx, int64_t realm_id, struct us_str name_key,
                                     struct us_account *ret_account) US_MUST_CHECK;
 enum us_code us_account_row_by_id(struct us_cx *cx, int64_t id, struct us_account *ret_account) US_MUST_CHECK;
+/* Those of a realm whose name_key is above `after`, in its order, at most `limit`. */
+enum us_code us_account_rows_page(struct us_cx *cx, int64_t realm_id, struct us_str after, int64_t limit,
+                                  struct us_account **ret_accounts, size_t *ret_count) US_MUST_CHECK;
 /* US_E_CONFLICT (an answer) when the name is taken. */
 enum us_code us_account_row_insert(struct us_cx *cx, const struct us_account *account) US_MUST_CHECK;
 /* US_E_NOT_FOUND (an answer) when there is no such row. */

@@ -1,6 +1,7 @@
 /* Rows of `client`: see clients.h. */
 #include "store/clients.h"
 
+#include "base/mem.h"
 #include "json/json.h"
 
 #define CLIENT_COLUMNS                                                                                                 \
@@ -55,6 +56,30 @@ enum us_code us_client_row_by_ref(struct us_cx *cx, int64_t ref, struct us_clien
   struct client_row row = {0};
   US_TRY(us_sql_one(cx, client_columns, US_COLUMN_COUNT(client_columns), &row, sql, "i", ref));
   return unpack(cx, &row, ret_client);
+}
+
+enum us_code us_client_rows_page(struct us_cx *cx, int64_t realm_id, struct us_str after, int64_t limit,
+                                 struct us_client **ret_clients, size_t *ret_count) {
+  static const char sql[] =
+      "SELECT " CLIENT_COLUMNS " FROM client WHERE realm_id = $1 AND client_id > $2 ORDER BY client_id LIMIT $3";
+  struct us_client *page = us_mem_array(cx->mem, (size_t)limit, sizeof(*page));
+  struct us_rows rows;
+  enum us_code code = US_OK;
+  size_t n = 0;
+  if (page == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  US_TRY(us_sql_open(cx, &rows, sql, "iti", realm_id, after, limit));
+  while (code == US_OK && n < (size_t)limit && us_sql_next(&rows)) {
+    struct client_row row = {0};
+    us_sql_read(&rows, client_columns, US_COLUMN_COUNT(client_columns), &row);
+    code = unpack(cx, &row, &page[n++]);
+  }
+  enum us_code closed = us_sql_close(&rows);
+  US_TRY(code);
+  US_TRY(closed);
+  *ret_clients = page;
+  *ret_count = n;
+  return US_OK;
 }
 
 static enum us_code pack(struct us_cx *cx, const struct us_client *c, struct client_row *ret_row) {
