@@ -10,7 +10,13 @@ const WRITES = 1000
 const LANES = 32
 
 const folder = mkdtempSync(path.join(tmpdir(), 'usher-kill-'))
-const start = () => Usher.start(['demo', '--listen', '127.0.0.1:0', '--data', path.join(folder, 'data')])
+// The issuer holds the port, and bob's ID token the issuer: every start takes the port that the first one found.
+let port = 0
+const start = async () => {
+  const usher = await Usher.start(['demo', '--listen', `127.0.0.1:${port}`, '--data', path.join(folder, 'data')])
+  port = usher.port
+  return usher
+}
 const tally = new Tally()
 
 // One lane: register, share, ask, grant, over and over until the connection breaks. Only what was answered is written down.
