@@ -196,6 +196,7 @@ static enum us_code start_parts(struct us_cx *cx, struct us_app *app, const stru
       .on_external_change = configuration_changed,
       .self = app,
       .node = app->node,
+      .ids = &app->svc->ids,
       .clock = app->svc->clock,
   };
   US_TRY(us_writer_start(cx, &writer, &app->dispatch.writer));

@@ -177,7 +177,7 @@ static enum us_code refuse_or_ask(struct grant *g) {
   US_TRY(us_pending_any_denied(g->cx, g->ticket.pending_ids, &is_denied));
   if (is_denied)
     return refuse(g->cx, US_E_REQUEST_DENIED);
-  size_t count;
+  size_t count = 0;
   US_TRY(file_pending(g, &count));
   if (count == 0)
     return refuse(g->cx, US_E_REQUEST_DENIED);
@@ -242,7 +242,7 @@ static enum us_code find_upgradable(struct grant *g, struct us_rpt *ret_rpt) {
 /* 6.6: what the old RPT holds and still passes assessment goes into the new one; the old one is revoked. */
 static enum us_code upgrade(struct grant *g, int64_t expires_s, struct us_permissions *permissions,
                             bool *ret_is_upgraded) {
-  struct us_rpt old;
+  struct us_rpt old = {0};
   *ret_is_upgraded = false;
   enum us_code code = find_upgradable(g, &old);
   if (code == US_E_NOT_FOUND) {

@@ -231,7 +231,7 @@ static enum us_code grown(struct us_cx *cx, const struct us_policy *policy, stru
 
 enum us_code us_policy_grant(struct us_cx *cx, const struct us_resource *resource, int64_t sharer_id,
                              struct us_str subject, struct us_strs scopes) {
-  struct us_share_wish wish;
+  struct us_share_wish wish = {0};
   struct us_policy policy = {0}, result;
   US_TRY(check_scopes(cx, resource,
                       scopes)); /* before the union: old scopes the resource lost meanwhile are no obstacle */

@@ -172,7 +172,7 @@ enum us_code us_token_refresh(struct us_cx *cx, const struct us_realm *realm, co
   char digest[US_SHA256_TEXT_BYTES];
   struct us_token_row row = {0};
   struct us_issued issued = {0};
-  struct us_strs scopes;
+  struct us_strs scopes = {NULL, 0};
   if (!us_handle_parse(text, &id, &iteration, digest))
     return us_fail_plain(cx, US_E_INVALID_GRANT);
   enum us_code code = us_token_row_by_id(cx, id, &row);

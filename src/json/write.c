@@ -11,7 +11,7 @@ void us_json_writer_init(struct us_json_writer *w, struct us_buf *out) {
   *w = (struct us_json_writer){.out = out};
 }
 
-static bool us_json_in_object(const struct us_json_writer *w) {
+__attribute__((unused)) /* without assertions */ static bool us_json_in_object(const struct us_json_writer *w) {
   return w->depth > 0 && (w->objects >> (w->depth - 1) & 1);
 }
 

@@ -74,7 +74,7 @@ static enum us_code check_grant(struct us_call *call, const struct us_grant **re
 }
 
 enum us_code us_ep_token_prepare(struct us_call *call) {
-  const struct us_grant *grant;
+  const struct us_grant *grant = NULL;
   US_TRY(check_grant(call, &grant));
   return grant->prepare == NULL ? US_OK : grant->prepare(call);
 }
