@@ -5,9 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/mem.h"
 #include "flow/uma.h"
-#include "store/sql.h"
 
 static struct us_reply get(struct us_world *w, const char *pat, const char *id) {
   return us_with_pat(w, "GET", set_url(w, id), pat, NULL);
@@ -23,21 +21,11 @@ static bool has_label(const struct us_reply *r, const char *label) {
   return false;
 }
 
-/* How many rows there are of something. */
-static int64_t count_rows(struct us_world *w, const char *sql) {
-  struct us_cx cx = {.mem = us_mem_root_new(0, 1 << 20), .svc = us_world_services(w), .now_ms = us_world_now_ms(w)};
-  struct us_rows rows;
-  assert_int_equal(us_db_begin_read(&cx, us_world_db(w)), US_OK);
-  assert_int_equal(us_sql_open(&cx, &rows, sql, ""), US_OK);
-  assert_true(us_sql_next(&rows));
-  int64_t n = us_sql_i64(&rows, 0);
-  assert_int_equal(us_sql_close(&rows), US_OK);
-  us_db_end_read(&cx, us_world_db(w));
-  us_mem_free(cx.mem);
-  return n;
-}
 static const char LABELS[] = "SELECT COUNT(*) FROM label";
 static const char LABEL_LINKS[] = "SELECT COUNT(*) FROM resource_label";
+static const char PENDING[] = "SELECT COUNT(*) FROM pending_request";
+static const char POLICIES[] = "SELECT COUNT(*) FROM policy";
+static const char SHARES[] = "SELECT COUNT(*) FROM permission";
 
 /* UF-19 UF-21 UF-24 UF-25 UF-28 UF-30 UF-32 */
 static void a_resource_lives_from_201_to_404(void **state) {
@@ -280,24 +268,24 @@ static void labels_come_with_use_and_go_with_it(void **state) {
   struct us_reply r = get(w, pat, a);
   assert_int_equal(json_array_size(json_object_get(r.json, "labels")), 3);
   assert_true(has_label(&r, "2026") && has_label(&r, "family") && has_label(&r, "a/b"));
-  assert_int_equal(count_rows(w, LABELS), 3);
+  assert_int_equal(us_count(w, LABELS), 3);
 
   /* PUT replaces the set; without labels it removes them all. */
   us_with_pat(w, "PUT", set_url(w, a), pat, "{\"resource_scopes\":[],\"labels\":[\"family\",\"new\"]}");
   r = get(w, pat, a);
   assert_int_equal(json_array_size(json_object_get(r.json, "labels")), 2);
   assert_true(has_label(&r, "family") && has_label(&r, "new"));
-  assert_int_equal(count_rows(w, LABELS), 2);
+  assert_int_equal(us_count(w, LABELS), 2);
   us_with_pat(w, "PUT", set_url(w, a), pat, "{\"resource_scopes\":[]}");
   r = get(w, pat, a);
   assert_int_equal(json_array_size(json_object_get(r.json, "labels")), 0);
   assert_true(json_is_array(json_object_get(r.json, "labels")));
   r = get(w, pat, b); /* the other resource keeps its own */
   assert_true(has_label(&r, "family"));
-  assert_int_equal(count_rows(w, LABELS), 1);
+  assert_int_equal(us_count(w, LABELS), 1);
   us_with_pat(w, "DELETE", set_url(w, b), pat, NULL);
-  assert_int_equal(count_rows(w, LABELS), 0);
-  assert_int_equal(count_rows(w, LABEL_LINKS), 0);
+  assert_int_equal(us_count(w, LABELS), 0);
+  assert_int_equal(us_count(w, LABEL_LINKS), 0);
 }
 
 static void labels_of_two_resource_servers_are_two(void **state) {
@@ -305,7 +293,7 @@ static void labels_of_two_resource_servers_are_two(void **state) {
   const char *pat = us_pat(w, "alice", RS1), *pat2 = us_pat(w, "alice", RS2), *bob = us_pat(w, "bob", RS1);
   const char *body = "{\"resource_scopes\":[],\"labels\":[\"family\"]}";
   const char *a = us_register(w, pat, body), *b = us_register(w, pat2, body), *c = us_register(w, bob, body);
-  assert_int_equal(count_rows(w, LABELS), 3);
+  assert_int_equal(us_count(w, LABELS), 3);
   us_with_pat(w, "DELETE", set_url(w, a), pat, NULL);
   struct us_reply r = get(w, pat2, b);
   assert_true(has_label(&r, "family"));
@@ -342,12 +330,12 @@ static void deleting_takes_policies_and_requests_along(void **state) {
   us_share(w, "alice", id, "bob", "[\"view\"]");
   struct us_reply r = us_grant(w, C1, ask_for(w, pat, id, "[\"view\"]"), us_id_token(w, "carol", C1), NULL);
   assert_error(r, 403, "request_submitted");
-  assert_int_equal(count_rows(w, "SELECT COUNT(*) FROM pending_request"), 1);
-  assert_int_equal(count_rows(w, "SELECT COUNT(*) FROM policy"), 1);
+  assert_int_equal(us_count(w, PENDING), 1);
+  assert_int_equal(us_count(w, POLICIES), 1);
   us_with_pat(w, "DELETE", set_url(w, id), pat, NULL);
-  assert_int_equal(count_rows(w, "SELECT COUNT(*) FROM pending_request"), 0);
-  assert_int_equal(count_rows(w, "SELECT COUNT(*) FROM policy"), 0);
-  assert_int_equal(count_rows(w, "SELECT COUNT(*) FROM permission"), 0);
+  assert_int_equal(us_count(w, PENDING), 0);
+  assert_int_equal(us_count(w, POLICIES), 0);
+  assert_int_equal(us_count(w, SHARES), 0);
 }
 
 /* UF-18 */

@@ -2,7 +2,9 @@
 #ifndef USHER_FLOW_UMA_H
 #define USHER_FLOW_UMA_H
 
+#include "base/mem.h"
 #include "flow/flow.h"
+#include "store/sql.h"
 
 #define RS1 "UMA-Resource-Server"
 #define RS2 "UMA-Resource-Server-2"
@@ -78,6 +80,20 @@ static inline void us_assert_holds(struct us_world *w, const char *pat, const ch
     print_error("%s\ninstead of %s\n", r.body, expected);
     _fail(file, line);
   }
+}
+
+/* The number that a query gives; the text must be a static constant. */
+static inline int64_t us_count(struct us_world *w, const char *sql) {
+  struct us_cx cx = {.mem = us_mem_root_new(0, 1 << 20), .svc = us_world_services(w), .now_ms = us_world_now_ms(w)};
+  struct us_rows rows;
+  assert_int_equal(us_db_begin_read(&cx, us_world_db(w)), US_OK);
+  assert_int_equal(us_sql_open(&cx, &rows, sql, ""), US_OK);
+  assert_true(us_sql_next(&rows));
+  int64_t n = us_sql_i64(&rows, 0);
+  assert_int_equal(us_sql_close(&rows), US_OK);
+  us_db_end_read(&cx, us_world_db(w));
+  us_mem_free(cx.mem);
+  return n;
 }
 
 #endif
