@@ -6,6 +6,9 @@
 #include <string.h>
 
 #define HASH_NONFATAL_OOM 1 /* no memory: the connection is refused, the server goes on */
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wimplicit-fallthrough" /* the hash of uthash falls through on purpose */
+#endif
 #include <uthash.h>
 
 struct us_quota_entry {

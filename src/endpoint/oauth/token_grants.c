@@ -77,7 +77,7 @@ static enum us_code issue(struct us_call *call, const char *grant_type, const st
 static enum us_code password_prepare(struct us_call *call) {
   struct us_cx *cx = &call->cx;
   const struct us_token_request *in = call->input;
-  struct grant_state *state;
+  struct grant_state *state = NULL;
   bool no_name = in->username.n == 0, no_password = in->password.n == 0;
   if (no_name || no_password)
     return us_fail(cx, US_E_INVALID_REQUEST, "Missing parameters:%s%s", no_name ? " username" : "",
@@ -102,7 +102,7 @@ const struct us_grant us_grant_password = {"password", password_prepare, passwor
 
 static enum us_code refresh_prepare(struct us_call *call) {
   const struct us_token_request *in = call->input;
-  struct grant_state *state;
+  struct grant_state *state = NULL;
   if (in->refresh_token.n == 0)
     return us_fail(&call->cx, US_E_INVALID_REQUEST, "Missing parameters: refresh_token");
   return new_state(call, &state);
@@ -123,7 +123,7 @@ static enum us_code client_credentials_prepare(struct us_call *call) {
   const struct us_token_request *in = call->input;
   struct us_str uma = US_STR(US_SCOPE_UMA);
   struct us_strs asked;
-  struct grant_state *state;
+  struct grant_state *state = NULL;
   US_TRY(new_state(call, &state));
   US_TRY(us_scope_parse(cx, in->scope, &asked));
   if (us_strs_has(asked, uma))
