@@ -1,12 +1,11 @@
 /* Claim tokens that were verified once: see claim_cache.h. Sharded, because every UMA grant of every thread asks. */
 #include "domain/claim_cache.h"
+#include "crypto/table.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1 /* an addition that fails leaves hh.tbl NULL, and no process ends for it */
-#include <uthash.h>
 #include <utlist.h>
 
 #define SHARDS 16

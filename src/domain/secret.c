@@ -4,12 +4,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define HASH_NONFATAL_OOM 1 /* an addition that fails leaves hh.tbl NULL, and no process ends for it */
-#include <uthash.h>
 #include <utlist.h>
 
 #include "crypto/digest.h"
 #include "crypto/random.h"
+#include "crypto/table.h"
 
 struct entry {
   int64_t client_ref;

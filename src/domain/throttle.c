@@ -5,12 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1 /* an addition that fails leaves hh.tbl NULL, and no process ends for it */
-#include <uthash.h>
 #include <utlist.h>
 
 #include "crypto/digest.h"
 #include "crypto/random.h"
+#include "crypto/table.h"
 
 #define SHARDS 16
 

@@ -1,15 +1,10 @@
 /* Counting connections: see http/quota.h. */
 #include "http/quota.h"
+#include "crypto/table.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define HASH_NONFATAL_OOM 1 /* no memory: the connection is refused, the server goes on */
-#ifdef __clang__
-#pragma clang diagnostic ignored "-Wimplicit-fallthrough" /* the hash of uthash falls through on purpose */
-#endif
-#include <uthash.h>
 
 struct us_quota_entry {
   struct us_address group;
