@@ -139,17 +139,17 @@ static enum us_code assess(struct grant *g, struct us_decision *ret_decision) {
   return US_OK;
 }
 
-/* One pending request a resource that lacks something the owner could give (6.5). Those that are gone from the description
- * cannot be given. *ret_count: how many stand now. */
+/* One pending request a resource that lacks something the owner could give (6.5). What is gone from the description cannot be
+ * given, and who asked for no scope in particular (10.5) asked for nothing that an owner could approve. *ret_count: how many
+ * stand now. */
 static enum us_code file_pending(struct grant *g, size_t *ret_count) {
   size_t filed = 0;
   for (size_t i = 0; i < g->count; i++) {
     const struct us_wanted *wanted = &g->wanted[i];
     struct us_strs missing = us_strs_intersect(g->cx->mem, wanted->missing, g->resources[i].scopes);
-    bool is_bare = wanted->granted.n + wanted->missing.n == 0; /* asked for without scopes: 10.5 */
     if (!missing.v)
       return us_fail_plain(g->cx, US_E_NO_MEMORY);
-    if (missing.n == 0 && (!is_bare || wanted->is_granted))
+    if (missing.n == 0)
       continue;
     int64_t id;
     enum us_code code =

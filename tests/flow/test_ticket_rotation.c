@@ -98,16 +98,6 @@ static void a_denied_process_succeeds_when_the_owner_shares_after_all(void **sta
   rpt_of(us_grant(w, C1, ticket, p.bob, NULL));
 }
 
-/* 10.5: a request for no scopes in particular can be filed and approved. */
-static void a_request_without_scopes_can_be_denied(void **state) {
-  struct us_world *w = *state;
-  struct process p = begin(w);
-  const char *ticket =
-      successor(us_grant(w, C1, ask_for(w, p.pat, p.album, "[]"), p.bob, NULL), 403, "request_submitted");
-  answer(w, "deny");
-  expect_error(us_grant(w, C1, ticket, p.bob, NULL), 403, "request_denied");
-}
-
 /* UG-76 UG-77 */
 static void a_ticket_works_once_whatever_the_answer_is(void **state) {
   struct us_world *w = *state;
@@ -291,7 +281,6 @@ int main(void) {
       STORY(polling_sees_the_owners_no_and_a_fresh_ticket_starts_over),
       STORY(after_approval_a_fresh_ticket_works_too),
       STORY(a_denied_process_succeeds_when_the_owner_shares_after_all),
-      STORY(a_request_without_scopes_can_be_denied),
       STORY(a_ticket_works_once_whatever_the_answer_is),
       STORY(a_ticket_in_another_clients_hands_ends_the_process),
       STORY(a_used_ticket_replayed_by_another_client_revokes_its_rpts),
