@@ -64,7 +64,7 @@ static enum us_code make_secret(struct us_admin *a, bool from_stdin, struct us_s
                                 struct us_str *ret_hash) {
   uint8_t random[32];
   char *hash = us_mem_alloc(a->cx.mem, US_PASSWORD_HASH_BYTES);
-  struct us_str secret = US_STR_ABSENT;
+  struct us_str secret;
   if (from_stdin) {
     secret = us_admin_read_secret(a, "Client secret");
   } else {

@@ -195,7 +195,7 @@ static enum us_code check(struct us_cx *cx, const struct us_config *c) {
   if (c->base_url.p != NULL && !us_str_starts(c->base_url, US_STR("http://")) &&
       !us_str_starts(c->base_url, US_STR("https://")))
     return us_fail(cx, US_E_INVALID_REQUEST, "base_url: must begin with http:// or https://");
-  if (c->base_url.n > 0 && c->base_url.p[c->base_url.n - 1] == '/')
+  if (c->base_url.p != NULL && c->base_url.n > 0 && c->base_url.p[c->base_url.n - 1] == '/')
     return us_fail(cx, US_E_INVALID_REQUEST, "base_url: must not end with a slash");
   if (c->context_path.p[0] != '/')
     return us_fail(cx, US_E_INVALID_REQUEST, "context_path: must begin with a slash");

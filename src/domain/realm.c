@@ -23,7 +23,7 @@ static bool is_name_ok(struct us_str name) {
   for (size_t i = 0; i < name.n; i++) {
     char c = name.p[i];
     bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (!is_plain && memchr("-._~", c, 4) == NULL)
+    if (!is_plain && (c == '\0' || strchr("-._~", c) == NULL))
       return false;
   }
   return true;

@@ -290,7 +290,11 @@ enum us_code us_snapshot_refresh(struct us_cx *cx, bool force) {
     return US_OK;
   }
   struct loading l = {.to = snapshot_new(), .from = from};
-  enum us_code code = l.to ? build(cx, &l) : us_fail_plain(cx, US_E_NO_MEMORY);
+  if (l.to == NULL) {
+    us_snapshot_unref(from);
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  }
+  enum us_code code = build(cx, &l);
   us_snapshot_unref(from);
   if (code != US_OK) {
     us_snapshot_unref(l.to);

@@ -31,13 +31,15 @@ static bool us_listen_parse(const char *host, uint16_t port, struct us_listen_ad
 }
 
 static uint16_t us_listen_port_of(int fd) {
-  struct sockaddr_storage storage;
-  socklen_t n = sizeof storage;
-  if (getsockname(fd, (struct sockaddr *)&storage, &n) != 0)
+  union {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+  } address = {0};
+  socklen_t n = sizeof address;
+  if (getsockname(fd, &address.any, &n) != 0)
     return 0;
-  if (storage.ss_family == AF_INET)
-    return ntohs(((const struct sockaddr_in *)&storage)->sin_port);
-  return ntohs(((const struct sockaddr_in6 *)&storage)->sin6_port);
+  return ntohs(address.any.sa_family == AF_INET ? address.v4.sin_port : address.v6.sin6_port);
 }
 
 /* IPv6 sockets take IPv6 only, so that "0.0.0.0" and "::" can be two listeners whatever the system's default is. */

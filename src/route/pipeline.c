@@ -136,7 +136,9 @@ static enum us_code match(struct pipeline *p) {
 }
 
 static bool media_type_is(struct us_str header, const char *type) {
-  const char *semicolon = header.p ? memchr(header.p, ';', header.n) : NULL;
+  if (header.p == NULL)
+    return false;
+  const char *semicolon = memchr(header.p, ';', header.n);
   struct us_str bare = {header.p, semicolon ? (size_t)(semicolon - header.p) : header.n};
   while (bare.n > 0 && (bare.p[bare.n - 1] == ' ' || bare.p[bare.n - 1] == '\t'))
     bare.n--;

@@ -86,7 +86,7 @@ static bool has_tricks(struct us_str path) {
 }
 
 static bool is_ours(const struct us_cx *cx, struct us_str wanted) {
-  struct us_str context = cx->svc->context_path, rest = wanted;
+  struct us_str context = cx->svc->context_path, rest;
   if (wanted.n == 0 || wanted.n > US_LOGIN_GOTO_MAX_BYTES)
     return false;
   if (us_str_starts(wanted, cx->svc->base_url)) /* base_url ends with the context path */
