@@ -1,7 +1,6 @@
 /* ID tokens, out and back in as claim tokens: see id_token.h. What was verified once is remembered in claim_cache.c. */
 #include "domain/id_token.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -125,7 +124,7 @@ static bool date_of(const json_t *value, int64_t *ret_s) {
   double number = json_number_value(value);
   if (!(number >= 0 && number <= 1e13))
     return false;
-  *ret_s = json_is_integer(value) ? json_integer_value(value) : (int64_t)floor(number);
+  *ret_s = json_is_integer(value) ? json_integer_value(value) : (int64_t)number; /* cuts the fraction off */
   return true;
 }
 
