@@ -1,7 +1,7 @@
 /*
  * The three discovery documents (protocol contract 2). They say what this server does and nothing else (MD-05 to MD-08):
  * grants come from the token endpoint's own table, algorithms from the realm's keys; what is not built is not named.
- * docs/adr/0009-metadata-before-authorize.md tells what that means while there is no authorization endpoint.
+ * docs/adr/0010-metadata-before-authorize.md tells what that means while there is no authorization endpoint.
  */
 #include "endpoint/oauth/oauth.h"
 
