@@ -1,0 +1,160 @@
+/* Guessing is slowed down, and nobody is locked out by a stranger (design 6; OA-26, SB-20). */
+#include "flow/oauth.h"
+
+#include "store/db.h"
+
+#define GRANT "grant_type=client_credentials&scope=openid"
+
+static struct us_reply try_password(struct us_world *w, const char *user, const char *text) {
+  return token(w, RS1, us_text(w, "grant_type=password&username=%s&password=%s&scope=openid", user, text));
+}
+static struct us_reply try_secret(struct us_world *w, const char *client, const char *secret) {
+  return send_form(w, TOKEN, basic(w, client, secret), GRANT);
+}
+
+/* OA-26 */
+static void a_hundred_wrong_secrets_end_in_a_pause(void **state) {
+  struct us_world *w = *state;
+  for (int i = 0; i < 100; i++) {
+    struct us_reply r = try_secret(w, RS1, us_text(w, "guess%d", i));
+    if (i < 10) {
+      assert_error(r, 401, "invalid_client");
+      continue;
+    }
+    assert_error(r, 429, "slow_down");
+    assert_string_equal(us_reply_header(&r, "Retry-After"), "300");
+  }
+  expect_status(try_secret(w, RS2, "mySecret"), 200); /* another client is unaffected */
+  us_world_advance_ms(w, 299000);
+  struct us_reply r = try_secret(w, RS1, "mySecret");
+  assert_error(r, 429, "slow_down");
+  assert_string_equal(us_reply_header(&r, "Retry-After"), "1");
+  us_world_advance_ms(w, 1000);
+  expect_status(try_secret(w, RS1, "mySecret"), 200);
+}
+
+/* What a request from another address would be answered. */
+static enum us_code authenticate_from(struct us_world *w, const char *address, const char *client, const char *secret) {
+  struct us_cx cx = {
+      .mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .svc = us_world_services(w), .now_ms = us_world_now_ms(w)};
+  struct us_client_credentials in = {
+      .client_id = us_str_c(client), .client_secret = us_str_c(secret), .address = us_str_c(address)};
+  struct us_client found;
+  assert_int_equal(us_db_begin_read(&cx, us_world_db(w)), US_OK);
+  enum us_code code = us_client_authenticate(&cx, alpha(w), &in, true, &found);
+  us_db_end_read(&cx, us_world_db(w));
+  us_mem_free(cx.mem);
+  return code;
+}
+
+/* OA-26: the pause is the guesser's; the client itself, elsewhere, does not notice, remembered secret or not. */
+static void a_stranger_cannot_lock_a_client_out(void **state) {
+  struct us_world *w = *state;
+  for (int i = 0; i < 12; i++)
+    authenticate_from(w, "203.0.113.9", RS1, us_text(w, "guess%d", i));
+  assert_int_equal(authenticate_from(w, "203.0.113.9", RS1, "mySecret"), US_E_SLOW_DOWN);
+  assert_int_equal(authenticate_from(w, "198.51.100.7", RS1, "mySecret"), US_OK);
+  assert_int_equal(authenticate_from(w, "203.0.113.9", RS1, "mySecret"), US_E_SLOW_DOWN); /* remembered by now */
+}
+
+static void one_address_cannot_guess_at_all_clients(void **state) {
+  struct us_world *w = *state;
+  us_world_set(w, "failedPasswordsPerAddress", "12");
+  for (int i = 0; i < 12; i++)
+    assert_int_equal(authenticate_from(w, "203.0.113.9", us_text(w, "client%d", i), "guess"), US_E_INVALID_CLIENT);
+  assert_int_equal(authenticate_from(w, "203.0.113.9", "client12", "guess"), US_E_SLOW_DOWN);
+  assert_int_equal(authenticate_from(w, "198.51.100.7", "client12", "guess"), US_E_INVALID_CLIENT);
+}
+
+/* SB-20 */
+static void ten_wrong_passwords_pause_an_account(void **state) {
+  struct us_world *w = *state;
+  for (int i = 0; i < 10; i++)
+    expect_error(try_password(w, i % 2 ? "alice" : "ALICE", "nope"), 400, "invalid_grant");
+  struct us_reply r = try_password(w, "alice", "nope");
+  assert_error(r, 429, "slow_down");
+  assert_string_equal(us_reply_header(&r, "Retry-After"), "300");
+  expect_error(try_password(w, "alice", "Ch4ng31t"), 429, "slow_down");
+  expect_status(try_password(w, "bob", "Ch4ng31t"), 200);
+}
+
+/* Unknown names are counted like known ones: the pause tells nothing about who exists. */
+static void unknown_names_pause_too(void **state) {
+  struct us_world *w = *state;
+  for (int i = 0; i < 10; i++)
+    expect_error(try_password(w, "nobody", "nope"), 400, "invalid_grant");
+  expect_error(try_password(w, "nobody", "nope"), 429, "slow_down");
+}
+
+/* Attempts during the pause do not make it longer. */
+static void the_pause_ends_when_it_was_due(void **state) {
+  struct us_world *w = *state;
+  for (int i = 0; i < 10; i++)
+    try_password(w, "alice", "nope");
+  for (int i = 0; i < 30; i++) {
+    us_world_advance_ms(w, 9900);
+    expect_error(try_password(w, "alice", "nope"), 429, "slow_down");
+  }
+  us_world_advance_ms(w, 3000);
+  expect_status(try_password(w, "alice", "Ch4ng31t"), 200);
+}
+
+static void a_right_password_ends_the_count_of_the_account(void **state) {
+  struct us_world *w = *state;
+  for (int round = 0; round < 3; round++) {
+    for (int i = 0; i < 9; i++)
+      expect_error(try_password(w, "alice", "nope"), 400, "invalid_grant");
+    expect_status(try_password(w, "alice", "Ch4ng31t"), 200);
+  }
+}
+
+static void fifty_wrong_passwords_pause_an_address(void **state) {
+  struct us_world *w = *state;
+  for (int i = 0; i < 50; i++)
+    expect_error(try_password(w, us_text(w, "nobody%d", i), "nope"), 400, "invalid_grant");
+  expect_error(try_password(w, "bob", "Ch4ng31t"), 429, "slow_down");
+  us_world_advance_ms(w, 300000);
+  expect_status(try_password(w, "bob", "Ch4ng31t"), 200);
+}
+
+/* A right password does not wipe out what the address did to others. */
+static void an_own_account_does_not_free_an_address(void **state) {
+  struct us_world *w = *state;
+  us_world_set(w, "failedPasswordsPerAddress", "4");
+  for (int i = 0; i < 4; i++) {
+    expect_error(try_password(w, us_text(w, "nobody%d", i), "nope"), 400, "invalid_grant");
+    if (i < 3)
+      expect_status(try_password(w, "bob", "Ch4ng31t"), 200);
+  }
+  expect_error(try_password(w, "bob", "Ch4ng31t"), 429, "slow_down");
+}
+
+static void the_limits_are_settings(void **state) {
+  struct us_world *w = *state;
+  us_world_set(w, "failedPasswordsPerAccount", "2");
+  us_world_set(w, "failedPasswordsWindow", "7");
+  try_password(w, "alice", "nope");
+  try_password(w, "alice", "nope");
+  struct us_reply r = try_password(w, "alice", "nope");
+  assert_error(r, 429, "slow_down");
+  assert_string_equal(us_reply_header(&r, "Retry-After"), "7");
+  us_world_set(w, "failedPasswordsPerAccount", "0"); /* no limit */
+  expect_status(try_password(w, "alice", "Ch4ng31t"), 200);
+}
+
+int main(void) {
+  us_test_setup();
+  const struct CMUnitTest tests[] = {
+      STORY(a_hundred_wrong_secrets_end_in_a_pause),
+      STORY(a_stranger_cannot_lock_a_client_out),
+      STORY(one_address_cannot_guess_at_all_clients),
+      STORY(ten_wrong_passwords_pause_an_account),
+      STORY(unknown_names_pause_too),
+      STORY(the_pause_ends_when_it_was_due),
+      STORY(a_right_password_ends_the_count_of_the_account),
+      STORY(fifty_wrong_passwords_pause_an_address),
+      STORY(an_own_account_does_not_free_an_address),
+      STORY(the_limits_are_settings),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
