@@ -1,4 +1,5 @@
 /* What the UMA grant refuses, in which order, and what happens to the ticket (protocol contract 6.2, 6.5, 6.7, 6.8). */
+#include "domain/pending.h"
 #include "flow/uma.h"
 
 #define IDT_FORMAT "&claim_token_format=http%%3A%%2F%%2Fopenid.net%%2Fspecs%%2Fopenid-connect-core-1_0.html%%23IDToken"
@@ -149,6 +150,42 @@ static void where_nobody_can_be_asked_it_is_denied(void **state) {
   no_ticket_in(us_grant(w, C1, ticket, a.bob, NULL), 400, "invalid_grant");
 }
 
+struct fill {
+  int64_t count;
+};
+/* So many open requests of bob's at carol's, straight into the table. */
+static enum us_code fill(struct us_cx *cx, void *self) {
+  static const char SQL_FILL[] =
+      "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) "
+      "INSERT INTO pending_request (id, uuid, realm_id, owner_id, resource_id, party_id, scopes, created_ms, rev) "
+      "SELECT n.i, 'fill-' || n.i, bob.realm_id, carol.id, n.i, bob.id, '[\"view\"]', 0, 1 "
+      "FROM n, account bob, account carol WHERE bob.name_key = 'bob' AND carol.name_key = 'carol'";
+  return us_sql_run(cx, NULL, SQL_FILL, "i", ((struct fill *)self)->count);
+}
+
+/* Design 6: one past the limit is denied and stores nothing; the ticket is spent like with every denial. */
+static void a_party_with_too_many_open_requests_is_denied(void **state) {
+  static const char SQL_PENDING[] = "SELECT COUNT(*) FROM pending_request";
+  struct us_world *w = *state;
+  struct album a = shared_album(w);
+  struct fill f = {US_PENDING_MAX_PER_PARTY - 1};
+  assert_int_equal(us_world_transact(w, fill, &f), US_OK);
+  const char *photo = us_register(w, a.pat, PHOTO);
+  const char *two = us_ask(w, a.pat,
+                           us_text(w,
+                                   "[{\"resource_id\":\"%s\",\"resource_scopes\":[\"edit\"]},"
+                                   "{\"resource_id\":\"%s\",\"resource_scopes\":[\"view\"]}]",
+                                   a.id, photo));
+  successor(us_grant(w, C1, two, a.bob, NULL), 403, "request_submitted"); /* there was room for one of them */
+  assert_int_equal(us_count(w, SQL_PENDING), US_PENDING_MAX_PER_PARTY);
+  const char *ticket = ask_for(w, a.pat, photo, "[\"view\"]");
+  struct us_reply r = us_grant(w, C1, ticket, a.bob, NULL);
+  no_ticket_in(r, 403, "request_denied");
+  assert_non_null(strstr(us_reply_str(&r, "error_description"), "too many"));
+  assert_int_equal(us_count(w, SQL_PENDING), US_PENDING_MAX_PER_PARTY);
+  no_ticket_in(us_grant(w, C1, ticket, a.bob, NULL), 400, "invalid_grant");
+}
+
 /* UG-51: a ticket comes with need_info and request_submitted, and with nothing else. */
 static void no_other_answer_carries_a_ticket(void **state) {
   struct us_world *w = *state;
@@ -247,6 +284,7 @@ int main(void) {
       STORY(need_info_says_what_is_needed),
       STORY(without_a_policy_the_owner_is_asked),
       STORY(where_nobody_can_be_asked_it_is_denied),
+      STORY(a_party_with_too_many_open_requests_is_denied),
       STORY(no_other_answer_carries_a_ticket),
       STORY(client_errors_are_the_ordinary_ones),
       STORY(a_ticket_dies_with_its_resource),
