@@ -37,9 +37,10 @@ enum us_code us_labels_of_resource(struct us_cx *cx, int64_t resource_id, struct
   ids[0], names[0], ids[1], names[1], ids[2], names[2], ids[3], names[3], ids[4], names[4], ids[5], names[5], ids[6],  \
       names[6], ids[7], names[7]
 
-static const char SQL_CREATE[] = "INSERT INTO label (id, owner_id, kind, rs_ref, uuid, name, rev) " BATCH
-                                 "SELECT id, $1, 1, $2, NULL, name, 1 FROM wanted WHERE name IS NOT NULL "
-                                 "ON CONFLICT (owner_id, kind, rs_ref, name) DO NOTHING";
+static const char SQL_CREATE[] =
+    "INSERT INTO label (id, owner_id, kind, rs_ref, uuid, name, rev) " BATCH
+    "SELECT id, CAST($1 AS bigint), 1, CAST($2 AS bigint), NULL, name, 1 FROM wanted WHERE name IS NOT NULL "
+    "ON CONFLICT (owner_id, kind, rs_ref, name) DO NOTHING";
 static const char SQL_LINK[] =
     "INSERT INTO resource_label (resource_id, label_id) " BATCH
     "SELECT CAST($19 AS bigint), label.id FROM wanted JOIN label ON label.name = wanted.name "
