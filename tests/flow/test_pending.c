@@ -79,6 +79,18 @@ static void a_refused_grant_leaves_a_request(void **state) {
   assert_string_equal(us_reply_header(&r, "ETag"), "\"1\"");
 }
 
+static void fields_pick_what_is_shown(void **state) {
+  struct asked a = setup(state);
+  submit(&a, "bob", a.album, "[\"view\"]");
+  const char *id = id_of(&a, 0);
+  struct us_reply r = query(&a, "true", "&_fields=user");
+  assert_non_null(strstr(r.body, us_text(a.w, "[{\"_id\":\"%s\",\"user\":\"bob\"}]", id)));
+  r = us_with_sso(a.w, "GET", us_text(a.w, PENDING "/%s?_fields=user", id), a.sso, NULL, NULL);
+  assert_body(r, 200, us_text(a.w, "{\"_id\":\"%s\",\"_rev\":\"1\",\"user\":\"bob\"}", id));
+  r = us_with_sso(a.w, "GET", us_text(a.w, PENDING "/%s", id), a.sso, "If-None-Match: \"1\"", NULL);
+  assert_body(r, 304, "");
+}
+
 static void asking_again_for_the_same_adds_nothing(void **state) {
   struct asked a = setup(state);
   submit(&a, "bob", a.album, "[\"view\",\"edit\"]");
@@ -404,6 +416,7 @@ static void and_an_owner_no_more(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       STORY(a_refused_grant_leaves_a_request),
+      STORY(fields_pick_what_is_shown),
       STORY(asking_again_for_the_same_adds_nothing),
       STORY(approval_gives_what_was_asked_for),
       STORY(approval_gives_just_the_scopes_of_the_body),

@@ -229,6 +229,50 @@ static void only_what_the_user_shares_is_found(void **state) {
   assert_int_equal(us_reply_int(&r, "resultCount"), 6);
 }
 
+static void fields_pick_what_is_shown(void **state) {
+  struct us_world *w = six_policies(state);
+  const char *url = policy_url(w, ids[1]);
+  struct us_reply r = query(w, "permissions/subject eq 'dave'", "&_fields=name,policyId");
+  assert_non_null(strstr(r.body, us_text(w, "{\"result\":[{\"_id\":\"%s\",\"policyId\":\"%s\"}],", ids[5], ids[5])));
+  r = us_with_sso(w, "GET", us_text(w, "%s?_fields=/permissions/1/subject,nothing,permissions/7", url), sso, NULL,
+                  NULL);
+  assert_string_equal(
+      r.body, us_text(w, "{\"_id\":\"%s\",\"_rev\":\"%s\",\"subject\":\"carol\"}", ids[1], us_reply_str(&r, "_rev")));
+  assert_string_equal(us_reply_header(&r, "ETag"), us_text(w, "\"%s\"", us_reply_str(&r, "_rev")));
+  const char *first = us_text(w, "iPlanetDirectoryPro: %s\nAccept-API-Version: protocol=1.0,resource=1.0", sso);
+  assert_body(us_send(w, "GET", us_text(w, "%s?_FIELDS=name", url), first, NULL), 200, "{\"name\":\"alpha\"}");
+  r = us_with_sso(w, "GET", us_text(w, "%s?_fields=", url), sso, NULL, NULL);
+  assert_string_equal(us_reply_str(&r, "name"), "alpha");
+}
+
+static const char *list_of(struct us_world *w, int n) {
+  const char *text = "f";
+  for (int i = 1; i < n; i++)
+    text = us_text(w, "%s,f", text);
+  return text;
+}
+
+static void fields_have_a_limit(void **state) {
+  struct us_world *w = six_policies(state);
+  assert_reply(query(w, "true", us_text(w, "&_fields=%s", list_of(w, 32))), 200);
+  assert_reply(query(w, "true", us_text(w, "&_fields=%s", list_of(w, 33))), 400);
+}
+
+static void answers_are_indented_on_request(void **state) {
+  struct us_world *w = six_policies(state);
+  assert_reply(put_policy(w, sso, ids[5], NULL, "[{\"subject\":\"a\\\"{,:}\\\\\",\"scopes\":[\"view\"]}]", NULL), 200);
+  struct us_reply r = us_with_sso(
+      w, "GET", us_text(w, "%s?_prettyPrint=true&_fields=permissions", policy_url(w, ids[5])), sso, NULL, NULL);
+  assert_body(
+      r, 200,
+      us_text(w,
+              "{\n  \"_id\": \"%s\",\n  \"_rev\": \"%s\",\n  \"permissions\": [\n    {\n"
+              "      \"subject\": \"a\\\"{,:}\\\\\",\n      \"scopes\": [\n        \"view\"\n      ]\n    }\n  ]\n}",
+              ids[5], us_reply_str(&r, "_rev")));
+  r = query(w, "false", "&_prettyPrint=true");
+  assert_non_null(strstr(r.body, "{\n  \"result\": [],\n  \"resultCount\": 0,"));
+}
+
 /* More policies than a batch reads at once, so that batches are put together in the order asked for. */
 static void pages_longer_than_a_batch_keep_their_order(void **state) {
   struct us_world *w = *state;
@@ -262,6 +306,9 @@ int main(void) {
       STORY(parameters_are_checked),
       STORY(a_filter_compares_with_so_many_values),
       STORY(only_what_the_user_shares_is_found),
+      STORY(fields_pick_what_is_shown),
+      STORY(fields_have_a_limit),
+      STORY(answers_are_indented_on_request),
       STORY(pages_longer_than_a_batch_keep_their_order),
   };
   us_test_setup();

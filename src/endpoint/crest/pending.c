@@ -32,8 +32,11 @@ static void write_pending(struct us_json_writer *w, const struct us_pending *pen
 
 enum us_code us_ep_pending_read(struct us_call *call) {
   struct us_pending pending;
+  struct us_shape shape;
+  struct us_shaping shaping;
   struct us_json_writer w;
   bool is_same = false;
+  US_TRY(us_shape_read(call, &shape));
   US_TRY(find(call, &pending));
   US_TRY(us_crest_check_read(call, pending.rev, &is_same));
   if (is_same) {
@@ -43,7 +46,9 @@ enum us_code us_ep_pending_read(struct us_call *call) {
   }
   us_answer_json(call, 200, &w);
   us_answer_etag(call, pending.rev, false);
-  write_pending(&w, &pending, us_rev_text(&call->cx, pending.rev));
+  write_pending(us_shape_begin(&shaping, &shape, &w), &pending, us_rev_text(&call->cx, pending.rev));
+  US_TRY(us_shape_end(&call->cx, &shaping));
+  us_shape_finish(call, &shape);
   return US_OK;
 }
 
@@ -121,6 +126,7 @@ struct search {
   const struct us_pending *seen;
   struct us_json_writer w;
   int64_t matched, written;
+  enum us_code code;
   bool is_full;
   bool only_page; /* everything matches: stop when the page is full, the rest is counted by index */
 };
@@ -167,9 +173,11 @@ static bool see(void *self, const struct us_pending *pending) {
     return true;
   int64_t place = search->matched++ - search->query.offset;
   if (place >= 0 && place < search->query.page_size && !search->is_full) {
-    write_pending(&search->w, pending, US_STR_ABSENT);
+    struct us_shaping shaping;
+    write_pending(us_shape_begin(&shaping, &search->query.shape, &search->w), pending, US_STR_ABSENT);
+    search->code = us_shape_end(&search->call->cx, &shaping);
     search->written++;
-    search->is_full = !us_query_has_room(&search->w);
+    search->is_full = search->code != US_OK || !us_query_has_room(&search->w);
   }
   return !search->only_page || (place + 1 < search->query.page_size && !search->is_full);
 }
@@ -191,7 +199,7 @@ static enum us_code read_order(struct search *search) {
 
 enum us_code us_ep_pending_query(struct us_call *call) {
   struct us_cx *cx = &call->cx;
-  struct search search = {.call = call};
+  struct search search = {.call = call, .code = US_OK};
   US_TRY(us_query_read(call, us_str_fmt(cx->mem, "users/%.*s/uma/pendingrequests", US_STR_ARG(call->params[0])),
                        &search.query));
   US_TRY(us_crest_refuse_if_match(call));
@@ -203,6 +211,7 @@ enum us_code us_ep_pending_query(struct us_call *call) {
   us_query_open(call, &search.w);
   if (always != 0)
     US_TRY(us_pending_scan(cx, call->user.id, search.order, see, &search));
+  US_TRY(search.code);
   if (always == 1)
     US_TRY(us_pending_count(cx, call->user.id, &search.matched));
   us_query_close(call, &search.w, &search.query, search.written, search.matched);

@@ -7,6 +7,7 @@
 #include "endpoint/crest/crest.h"
 #include "endpoint/crest/policy_view.h"
 #include "endpoint/crest/request.h"
+#include "endpoint/crest/shape.h"
 #include "json/json.h"
 
 #define POLICY_ID_MAX_BYTES 1024
@@ -169,24 +170,35 @@ static struct us_str location(struct us_call *call, struct us_str id) {
 /* Only _id and _rev (c.2). */
 static enum us_code answer_created(struct us_call *call, const struct us_resource *resource,
                                    const struct us_policy *policy) {
+  struct us_shape shape;
+  struct us_shaping shaping;
   struct us_json_writer w;
+  US_TRY(us_shape_read(call, &shape));
   us_answer_json(call, 201, &w);
   us_answer_header(call, "Location", location(call, resource->uuid));
   us_answer_etag(call, policy->rev, false);
-  us_json_open(&w, '{');
-  us_json_member(&w, "_id", resource->uuid);
-  us_json_member(&w, "_rev", us_rev_text(&call->cx, policy->rev));
-  us_json_close(&w, '}');
+  struct us_json_writer *object = us_shape_begin(&shaping, &shape, &w);
+  us_json_open(object, '{');
+  us_json_member(object, "_id", resource->uuid);
+  us_json_member(object, "_rev", us_rev_text(&call->cx, policy->rev));
+  us_json_close(object, '}');
+  US_TRY(us_shape_end(&call->cx, &shaping));
+  us_shape_finish(call, &shape);
   return US_OK;
 }
 
 static enum us_code answer_policy(struct us_call *call, const struct target *target, unsigned what) {
   struct us_policy_text text;
+  struct us_shape shape;
+  struct us_shaping shaping;
   struct us_json_writer w;
+  US_TRY(us_shape_read(call, &shape));
   US_TRY(us_policy_as_text(&call->cx, &target->policy, &target->resource, &text));
   us_answer_json(call, 200, &w);
   us_answer_etag(call, target->policy.rev, false);
-  us_policy_write(&w, &text, what | US_POLICY_WITH_REV);
+  us_policy_write(us_shape_begin(&shaping, &shape, &w), &text, what | US_POLICY_WITH_REV);
+  US_TRY(us_shape_end(&call->cx, &shaping));
+  us_shape_finish(call, &shape);
   return US_OK;
 }
 

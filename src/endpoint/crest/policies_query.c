@@ -108,21 +108,27 @@ static enum us_code run(struct search *search) {
 }
 
 struct writing {
+  struct us_cx *cx;
+  const struct us_shape *shape;
   struct us_json_writer w;
   int64_t written;
+  enum us_code code;
 };
 
 static bool write_item(void *self, const struct us_policy_text *policy) {
   struct writing *writing = self;
-  us_policy_write(&writing->w, policy, US_POLICY_WITH_NAME); /* no _rev in queries (c.2) */
+  struct us_shaping shaping;
+  us_policy_write(us_shape_begin(&shaping, writing->shape, &writing->w), policy,
+                  US_POLICY_WITH_NAME); /* no _rev in queries (c.2) */
+  writing->code = us_shape_end(writing->cx, &shaping);
   writing->written++;
-  return us_query_has_room(&writing->w);
+  return writing->code == US_OK && us_query_has_room(&writing->w);
 }
 
 enum us_code us_ep_policy_query(struct us_call *call) {
   struct us_cx *cx = &call->cx;
-  struct writing writing = {0};
   struct search search = {.call = call};
+  struct writing writing = {.cx = cx, .shape = &search.query.shape, .code = US_OK};
   US_TRY(
       us_query_read(call, us_str_fmt(cx->mem, "users/%.*s/uma/policies", US_STR_ARG(call->params[0])), &search.query));
   US_TRY(us_crest_refuse_if_match(call));
@@ -139,6 +145,7 @@ enum us_code us_ep_policy_query(struct us_call *call) {
   US_TRY(run(&search));
   us_query_open(call, &writing.w);
   US_TRY(us_policy_texts(cx, search.ids, search.id_count, write_item, &writing));
+  US_TRY(writing.code);
   us_query_close(call, &writing.w, &search.query, writing.written, search.matched);
   return US_OK;
 }

@@ -107,6 +107,7 @@ enum us_code us_query_read(struct us_call *call, struct us_str collection, struc
   US_TRY(read_paging(call, ret_query));
   US_TRY(read_total_policy(call, ret_query));
   US_TRY(read_sort_keys(call, ret_query));
+  US_TRY(us_shape_read(call, &ret_query->shape));
   return us_filter_parse(&call->cx, us_params_get_nocase(&call->query, "_queryFilter"), &ret_query->filter);
 }
 
@@ -155,4 +156,5 @@ void us_query_close(struct us_call *call, struct us_json_writer *w, const struct
   }
   us_json_member_i64(w, "remainingPagedResults", remaining > 0 ? remaining : 0);
   us_json_close(w, '}');
+  us_shape_finish(call, &query->shape);
 }

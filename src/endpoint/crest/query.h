@@ -10,6 +10,7 @@
 
 #include "endpoint/call.h"
 #include "endpoint/crest/filter.h"
+#include "endpoint/crest/shape.h"
 
 #define US_QUERY_PAGE_MAX 1000
 #define US_QUERY_BYTES_MAX (4 * 1024 * 1024)
@@ -26,6 +27,7 @@ struct us_query {
   bool wants_total;
   struct us_sort_key keys[US_QUERY_SORT_KEYS_MAX];
   size_t key_count;
+  struct us_shape shape; /* of each item */
 };
 /* Reads and checks all parameters. `collection` is its path, for messages. */
 enum us_code us_query_read(struct us_call *call, struct us_str collection, struct us_query *ret_query) US_MUST_CHECK;
