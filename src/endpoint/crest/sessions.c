@@ -62,6 +62,11 @@ static struct us_str universal_id(struct us_call *call, const struct us_login *l
   return us_account_universal_id(&call->cx, login->realm_path, login->account.name);
 }
 
+/* Looking at a session is not using it: with the caller's copy counted as fresh, no note moves its last access (b.4). */
+static void leave_idle(struct us_call *call) {
+  call->caller.login.session.touched_ms = call->cx.now_ms;
+}
+
 static enum us_code answer_info(struct us_call *call, const struct us_login *login) {
   struct us_cx *cx = &call->cx;
   struct us_json_writer w;
@@ -86,8 +91,10 @@ enum us_code us_ep_session_info(struct us_call *call) {
   struct us_login login;
   struct us_str token;
   US_TRY(read_token(call, &token));
+  login = call->caller.login;
+  leave_idle(call);
   if (token.p == NULL)
-    return answer_info(call, &call->caller.login);
+    return answer_info(call, &login);
   enum us_code code = us_session_find(cx, token, &login);
   if (code == US_E_NOT_FOUND)
     return us_fail_plain(cx, US_E_NO_SESSION);
@@ -102,6 +109,8 @@ enum us_code us_ep_session_validate(struct us_call *call) {
   struct us_str token;
   enum us_code code = call->caller.kind == US_CALLER_SESSION ? US_OK : US_E_NOT_FOUND;
   US_TRY(read_token(call, &token));
+  if (us_str_eq_c(us_params_get_nocase(&call->query, "refresh"), "false"))
+    leave_idle(call);
   if (token.p != NULL)
     code = us_session_find(cx, token, &login);
   if (code != US_OK && code != US_E_NOT_FOUND)
