@@ -21,6 +21,10 @@ static bool us_is_alpha(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+static bool us_is_host_char(char c) {
+  return us_is_alpha(c) || us_is_digit(c) || c == '-' || c == '.' || c == '_';
+}
+
 /* Behind the host: nothing, or a colon and a port. */
 static bool us_port_is_good(const char *p, size_t n) {
   if (n == 0)
@@ -42,7 +46,7 @@ static bool us_host_is_good(struct us_str host) {
       return false;
     at++;
   } else {
-    while (at < host.n && (us_is_alpha(host.p[at]) || us_is_digit(host.p[at]) || strchr("-._", host.p[at])))
+    while (at < host.n && us_is_host_char(host.p[at]))
       at++;
     if (at == 0)
       return false;

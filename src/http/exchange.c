@@ -225,7 +225,8 @@ static size_t us_conn_feed(struct us_conn *conn, const char *bytes, size_t n) {
     }
   }
   size_t used = 0;
-  const char *reason;
+  const char *reason = NULL;
+  int status;
   switch (us_parser_feed(conn->parser, bytes, n, &used)) {
   case US_PARSE_COMPLETE:
     us_conn_hand_over(conn);
@@ -234,7 +235,8 @@ static size_t us_conn_feed(struct us_conn *conn, const char *bytes, size_t n) {
     us_conn_wait_for_more(conn);
     return n;
   default:
-    us_conn_refuse(conn, us_parser_refusal(conn->parser, &reason), reason);
+    status = us_parser_refusal(conn->parser, &reason);
+    us_conn_refuse(conn, status, reason);
     return n;
   }
 }
