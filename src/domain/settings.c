@@ -23,13 +23,13 @@ static const struct us_setting_word crest_error_words[] = {{"am", 0}, {"rfc", 1}
 
 #define AT(member) offsetof(struct us_settings, member)
 #define INT(name, member, value, least, most, meaning)                                                                 \
-  { name, US_SETTING_INT, AT(member), value, least, most, NULL, meaning }
+  { name, US_SETTING_INT, AT(member), value, least, most, NULL, meaning, false }
 #define BOOL(name, member, value, meaning)                                                                             \
-  { name, US_SETTING_BOOL, AT(member), value, 0, 0, NULL, meaning }
+  { name, US_SETTING_BOOL, AT(member), value, 0, 0, NULL, meaning, false }
 #define TEXT(name, member, value, most, meaning)                                                                       \
-  { name, US_SETTING_TEXT, AT(member), value, 0, most, NULL, meaning }
+  { name, US_SETTING_TEXT, AT(member), value, 0, most, NULL, meaning, false }
 #define LIST(name, member, most, meaning)                                                                              \
-  { name, US_SETTING_LIST, AT(member), "", 0, most, NULL, meaning }
+  { name, US_SETTING_LIST, AT(member), "", 0, most, NULL, meaning, false }
 
 const struct us_setting us_setting_table[] = {
     /* UMA provider, general: protocol contract 9.1. */
@@ -49,9 +49,9 @@ const struct us_setting us_setting_table[] = {
     TEXT("userProfileLocaleAttribute", locale_attribute, "inetOrgPerson", 255,
          "profile attribute with the preferred locale, for mails"),
     {"resharingMode", US_SETTING_ENUM, AT(resharing), "IMPLICIT", 0, 0, resharing_words,
-     "may people share on what was shared with them: IMPLICIT or OFF"},
+     "may people share on what was shared with them: IMPLICIT or OFF", false},
     {"grantRptConditions", US_SETTING_SET, AT(rpt_conditions), "REQUEST_PARTIAL,REQUEST_NONE,TICKET_PARTIAL", 0, 0,
-     rpt_words, "when an RPT may be granted although not every scope matched"},
+     rpt_words, "when an RPT may be granted although not every scope matched", false},
     TEXT("usernameAttribute", username_attribute, "", 255, "attribute that people type when they share"),
     BOOL("warnOnConfusableUsernames", warn_confusable_usernames, "false",
          "warn the sharer about look-alike user names (ours)"),
@@ -64,8 +64,12 @@ const struct us_setting us_setting_table[] = {
          "introspection of an RPT also shows sub, client_id and iat (ours)"),
 
     /* UMA provider, claims gathering: 9.2. */
-    BOOL("interactiveClaimsGatheringEnabled", interactive_claims, "false",
-         "requesting parties are sent to the claims interaction endpoint"),
+    {.name = "interactiveClaimsGatheringEnabled",
+     .kind = US_SETTING_BOOL,
+     .offset = AT(interactive_claims),
+     .default_value = "false",
+     .meaning = "requesting parties are sent to the claims interaction endpoint, which is not built yet",
+     .is_fixed = true}, /* switched on it would refuse every claim token and send people to a 404 */
     TEXT("claimsGatheringService", claims_gathering_service, "[Empty]", 255,
          "journey a requesting party must have logged in with"),
     INT("pctLifetime", pct_s, "604800", 1, YEAR_S, "life of a persisted claims token, seconds"),
@@ -82,7 +86,7 @@ const struct us_setting us_setting_table[] = {
     BOOL("issueRefreshTokenOnRefreshedToken", issue_refresh_token_on_refresh, "true",
          "a refresh gives a new refresh token and ends the old one; public clients always do"),
     {"codeVerifierEnforced", US_SETTING_ENUM, AT(code_verifier_enforced), "public", 0, 0, verifier_words,
-     "who must use PKCE: false, true (all), public, passwordless"},
+     "who must use PKCE: false, true (all), public, passwordless", false},
     BOOL("allowPlainPkce", allow_plain_pkce, "false", "the challenge method plain is taken too (ours)"),
     LIST("supportedScopes", supported_scopes, 256, "the only scopes of this realm; empty = whatever clients register"),
     LIST("defaultScopes", default_scopes, 256, "scopes of clients that have no defaults and ask for none"),
@@ -104,7 +108,8 @@ const struct us_setting us_setting_table[] = {
     /* The owner's side: REST contract. */
     BOOL("csrfFilter", csrf_filter, "true", "cookie requests that change something need X-Requested-With (ours)"),
     {"crestQueryErrors", US_SETTING_ENUM, AT(crest_errors_rfc), "am", 0, 0, crest_error_words,
-     "an unknown field in a query is answered as the product does (am: 500) or as it should be (rfc: 400) (ours)"},
+     "an unknown field in a query is answered as the product does (am: 500) or as it should be (rfc: 400) (ours)",
+     false},
     INT("sessionIdleTime", session_idle_s, "1800", 60, 30 * DAY_S,
         "a session not used for so many seconds ends (ours)"),
     INT("sessionMaxTime", session_max_s, "7200", 60, YEAR_S, "longest life of a session, seconds (ours)"),
@@ -248,6 +253,8 @@ static const char *parse_set(const struct us_setting *row, struct us_str value, 
 const char *us_setting_parse(void *mem, const struct us_setting *row, struct us_str value,
                              struct us_settings *settings) {
   void *slot = slot_of(row, settings);
+  if (row->is_fixed && !us_str_eq_c(value, row->default_value))
+    return "is not offered by this version";
   switch (row->kind) {
   case US_SETTING_INT:
     return parse_int(row, value, slot);
