@@ -123,6 +123,20 @@ static void callers_must_be_known(void **state) {
                       "Bearer realm=\"/alpha\", error=\"insufficient_scope\", scope=\"uma_protection\"");
 }
 
+/* OA-25 */
+static void credentials_come_in_one_way_only(void **state) {
+  struct us_world *w = *state;
+  const char *pat = us_pat(w, "alice", RS1), *bearer = us_text(w, "Authorization: Bearer %s", pat);
+  const char *form = us_text(w, "token=%s", pat);
+  expect_status(send_form(w, INTROSPECT, bearer, form), 200);
+  expect_error(send_form(w, INTROSPECT, bearer, us_text(w, "%s&access_token=%s", form, pat)), 400, "invalid_request");
+  expect_error(send_form(w, INTROSPECT, bearer, us_text(w, "%s&client_id=" RS1 "&client_secret=mySecret", form)), 400,
+               "invalid_request");
+  expect_error(us_send(w, "GET", us_text(w, INTROSPECT "?%s&access_token=%s", form, pat), bearer, NULL), 400,
+               "invalid_request");
+  expect_error(send_form(w, us_text(w, INTROSPECT "?access_token=%s", pat), NULL, form), 400, "invalid_request");
+}
+
 /* 8.1.2 */
 static void tokens_are_shown_to_their_client_only(void **state) {
   struct us_world *w = *state;
@@ -232,6 +246,7 @@ int main(void) {
       STORY(a_hint_changes_nothing),
       STORY(a_token_must_be_named_in_a_form),
       STORY(callers_must_be_known),
+      STORY(credentials_come_in_one_way_only),
       STORY(tokens_are_shown_to_their_client_only),
       STORY(some_clients_see_all_of_a_realm),
       STORY(other_realms_stay_out_of_sight),

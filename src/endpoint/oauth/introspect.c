@@ -6,8 +6,8 @@
 
 struct introspect_request {
   struct us_str token, token_type_hint;
-  struct us_str client_id, client_secret, client_assertion,
-      client_assertion_type; /* not for the query string (OA-08) */
+  struct us_str access_token, client_id, client_secret, client_assertion,
+      client_assertion_type; /* see one_way_only() */
 };
 #define ROW(member, flag, most)                                                                                        \
   {                                                                                                                    \
@@ -17,6 +17,7 @@ struct introspect_request {
 static const struct us_field fields[] = {
     ROW(token, US_FIELD_SECRET, 16 * 1024),
     ROW(token_type_hint, 0, 255),
+    ROW(access_token, US_FIELD_SECRET, 16 * 1024),
     ROW(client_id, 0, 1024),
     ROW(client_secret, US_FIELD_SECRET, 1024),
     ROW(client_assertion, US_FIELD_SECRET, 16 * 1024),
@@ -128,9 +129,19 @@ static enum us_code try_token(struct us_call *call, struct us_str text, struct u
   return US_OK;
 }
 
+/* RFC 6750 2 (OA-25): who comes with a Bearer header brings no other credential. Rows of the table are refused in the query of a
+ * form route by the pipeline (OA-08). */
+static enum us_code one_way_only(struct us_call *call, const struct introspect_request *in) {
+  bool has_other = in->access_token.n > 0 || in->client_secret.n > 0 || in->client_assertion.n > 0;
+  if (call->caller.kind == US_CALLER_PAT && has_other)
+    return us_fail(&call->cx, US_E_INVALID_REQUEST, "Credentials are sent in more than one way");
+  return US_OK;
+}
+
 enum us_code us_ep_introspect(struct us_call *call) {
   const struct introspect_request *in = call->input;
   bool is_done = false;
+  US_TRY(one_way_only(call, in));
   if (in->token.n == 0)
     return us_fail(&call->cx, US_E_INVALID_REQUEST, "Missing parameter: token");
   /* The hint only says where to begin (TI-06). RPTs are what resource servers ask about all day. */
