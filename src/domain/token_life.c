@@ -65,6 +65,7 @@ enum us_code us_token_clean_up(struct us_cx *cx, int64_t max_rows, int64_t *ret_
   US_TRY(us_token_row_sweep(cx, &cursor, US_SWEEP_WINDOW, max_rows, &deleted));
   US_TRY(us_cascade_continue(cx, &more));
   atomic_store(&cx->svc->token_sweep, cursor);
+  more |= deleted > 0 && cursor != 0; /* where some had expired, the next window is looked at right away */
   *ret_rows = more && deleted < max_rows ? max_rows : deleted;
   return US_OK;
 }
