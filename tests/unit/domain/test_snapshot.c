@@ -1,6 +1,8 @@
 /* The configuration as one value: what it holds, when it is read again, how long it lives. On a store of its own. */
 #include "../unit.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -258,6 +260,40 @@ static void settings_are_walked_in_order(void **state) {
   us_snapshot_unref(s);
 }
 
+struct readers {
+  struct us_snapshot_box *box;
+  atomic_bool stop;
+};
+static void *read_on(void *self) {
+  struct readers *r = self;
+  size_t seen = 0;
+  do {
+    const struct us_snapshot *s = us_snapshot_ref(r->box);
+    const struct us_realm *realm = us_snapshot_at(s, 0);
+    seen += realm != NULL && realm->issuer.n > 0 && us_key_alg(realm->keys[0].key) != US_ALG_NONE;
+    us_snapshot_unref(s);
+  } while (!atomic_load(&r->stop));
+  return seen > 0 ? self : NULL;
+}
+/* Threads hold what they were given while others are published; run under ThreadSanitizer too. */
+static void readers_and_a_writer_do_not_meet(void **state) {
+  struct fixture *f = *state;
+  struct readers readers = {.box = f->svc.snapshots};
+  pthread_t threads[3];
+  create(f, "/");
+  refresh(f, true);
+  for (size_t i = 0; i < 3; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, read_on, &readers), 0);
+  for (int i = 0; i < 50; i++)
+    refresh(f, true);
+  atomic_store(&readers.stop, true);
+  for (size_t i = 0; i < 3; i++) {
+    void *result = NULL;
+    pthread_join(threads[i], &result);
+    assert_non_null(result);
+  }
+}
+
 int main(void) {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, up, down)
   const struct CMUnitTest tests[] = {
@@ -269,6 +305,7 @@ int main(void) {
       WITH(bad_settings_are_refused_with_their_name),
       WITH(stored_nonsense_leaves_the_default),
       WITH(settings_are_walked_in_order),
+      WITH(readers_and_a_writer_do_not_meet),
   };
   return UNIT_RUN(tests);
 }
