@@ -1,6 +1,7 @@
 /* Shared part of the administration commands: see admin.h. */
 #include "app/admin.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,13 @@
 
 #define US_SECRET_LINE_MAX 2048
 
-enum us_code us_admin_open(struct us_admin *a) {
+/* Whether a store in a file is not there yet. */
+static bool is_missing(const char *url) {
+  const char *path = strncmp(url, "sqlite:", 7) == 0 ? url + 7 : url;
+  return access(path, F_OK) != 0 && errno == ENOENT;
+}
+
+enum us_code us_admin_open(struct us_admin *a, bool may_create) {
   struct us_cx *cx = &a->cx;
   const char *from_environment = getenv("USHER_STORE");
   int64_t high_water = 0;
@@ -25,6 +32,8 @@ enum us_code us_admin_open(struct us_admin *a) {
   cx->svc = us_services_new(&us_clock_system, "http://127.0.0.1/am", NULL, NULL, NULL);
   if (cx->svc == NULL)
     return us_fail_plain(cx, US_E_NO_MEMORY);
+  if (!may_create && is_missing(a->store))
+    return us_fail(cx, US_E_STORE, "there is no store '%s'; `usher realm create /` makes one", a->store);
   struct us_db_options options = {.url = a->store, .busy_ms = 2000};
   US_TRY(us_db_migrate(cx, a->store));
   US_TRY(us_db_open(cx, &options, &a->db));
@@ -49,12 +58,15 @@ void us_admin_close(struct us_admin *a) {
 }
 
 enum us_code us_admin_realm(struct us_admin *a, const struct us_realm **ret_realm) {
-  if (a->realm_path == NULL)
-    return us_fail(&a->cx, US_E_INVALID_REQUEST, "--realm PATH is needed, for example --realm /alpha");
   *ret_realm = us_snapshot_realm(a->snapshot, us_str_c(a->realm_path));
   if (*ret_realm == NULL)
     return us_fail(&a->cx, US_E_NOT_FOUND, "there is no realm %s", a->realm_path);
   return US_OK;
+}
+
+enum us_code us_admin_misused(struct us_admin *a, enum us_code code) {
+  a->is_misused = true;
+  return code;
 }
 
 enum us_code us_admin_change(struct us_admin *a, us_db_step_fn step, void *self) {
@@ -91,11 +103,21 @@ struct us_str us_admin_read_secret(struct us_admin *a, const char *prompt) {
   return us_str_c(line);
 }
 
-static const struct us_verb *find_verb(const struct us_verb *verbs, size_t count,
-                                       const struct us_arguments *arguments) {
-  for (size_t i = 0; arguments->n > 0 && i < count; i++) {
-    size_t n = arguments->n - 1;
-    if (strcmp(verbs[i].name, arguments->v[0]) == 0 && n >= verbs[i].min_arguments && n <= verbs[i].max_arguments)
+void us_admin_print_member(const char *name, struct us_str value) {
+  struct us_buf out;
+  struct us_json_writer w;
+  us_buf_init(&out, 64 * 1024);
+  us_json_writer_init(&w, &out);
+  us_json_open(&w, '{');
+  us_json_member(&w, name, value);
+  us_json_close(&w, '}');
+  printf("%.*s\n", US_STR_ARG(us_buf_str(&out)));
+  us_buf_done(&out);
+}
+
+static const struct us_verb *find_verb(const struct us_verb *verbs, size_t count, const char *name) {
+  for (size_t i = 0; name != NULL && i < count; i++) {
+    if (strcmp(verbs[i].name, name) == 0)
       return &verbs[i];
   }
   return NULL;
@@ -103,17 +125,26 @@ static const struct us_verb *find_verb(const struct us_verb *verbs, size_t count
 
 int us_admin_run(struct us_admin *a, const struct us_command *command, const struct us_verb *verbs, size_t count,
                  const struct us_arguments *arguments, void *options) {
-  const struct us_verb *verb = find_verb(verbs, count, arguments);
-  if (verb == NULL) {
-    fprintf(stderr, "usage: usher %s %s\n", command->name, command->synopsis);
-    return 2;
-  }
+  const char *name = arguments->n > 0 ? arguments->v[0] : NULL;
+  const struct us_verb *verb = find_verb(verbs, count, name);
+  if (name == NULL)
+    return us_command_misused(command, "what shall it do?");
+  if (verb == NULL)
+    return us_command_misused(command, "there is no '%.200s' here", name);
   struct us_arguments rest = {.n = arguments->n - 1};
+  if (rest.n < verb->min_arguments)
+    return us_command_misused(command, "%s needs an argument", name);
+  if (rest.n > verb->max_arguments)
+    return us_command_misused(command, "%s has too many arguments", name);
+  if ((verb->flags & US_VERB_REALM) && a->realm_path == NULL)
+    return us_command_misused(command, "--realm PATH is needed, for example --realm /alpha");
   memcpy(rest.v, arguments->v + 1, rest.n * sizeof(rest.v[0]));
-  enum us_code code = us_admin_open(a);
+  enum us_code code = us_admin_open(a, verb->flags & US_VERB_CREATES);
   if (code == US_OK)
     code = verb->run(a, &rest, options);
-  int exit_code = code == US_OK ? 0 : us_command_failed(&a->cx);
+  int exit_code = 0;
+  if (code != US_OK)
+    exit_code = us_command_failed(&a->cx) + (a->is_misused ? 1 : 0);
   us_admin_close(a);
   return exit_code;
 }

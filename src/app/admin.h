@@ -17,20 +17,27 @@ struct us_admin {
   const struct us_snapshot *snapshot;
   const char *store, *realm_path; /* options */
   bool is_json;
+  bool is_misused; /* set by us_admin_misused() */
   bool has_node;
   uint16_t node;
 };
-/* The options --store, --realm and --json of a command, to be put into its list. */
-#define US_ADMIN_OPTIONS(admin)                                                                                        \
-  {"store", "URL", "the store (USHER_STORE, or sqlite:usher.db)", &(admin)->store, NULL},                              \
-      {"realm", "PATH", "the realm, for example /alpha", &(admin)->realm_path, NULL}, {                                \
-    "json", NULL, "print JSON", NULL, &(admin)->is_json                                                                \
+/* The options of a command that administers stores: all have --store and --json, most --realm. */
+#define US_STORE_OPTIONS(admin)                                                                                        \
+  {"store", "URL", "the store; without it USHER_STORE of the environment, else sqlite:usher.db", &(admin)->store,      \
+   NULL},                                                                                                              \
+  {                                                                                                                    \
+    "json", NULL, "print one JSON document instead of text", NULL, &(admin)->is_json                                   \
   }
+#define US_REALM_OPTION(admin)                                                                                         \
+  { "realm", "PATH", "the realm, for example /alpha (required)", &(admin)->realm_path, NULL }
 
-enum us_code us_admin_open(struct us_admin *admin) US_MUST_CHECK;
+/* `may_create`: a store that is missing is made; else that is an error, so that a slip in --store makes no empty file. */
+enum us_code us_admin_open(struct us_admin *admin, bool may_create) US_MUST_CHECK;
 void us_admin_close(struct us_admin *admin);
-/* The realm of --realm; says what is wrong when there is none. */
+/* The realm of --realm; US_E_NOT_FOUND, with a text, when there is none of this name. */
 enum us_code us_admin_realm(struct us_admin *admin, const struct us_realm **ret_realm) US_MUST_CHECK;
+/* Marks an error that us_fail() has recorded as wrong usage: the exit code will be 2. Returns `code`. */
+enum us_code us_admin_misused(struct us_admin *admin, enum us_code code) US_MUST_CHECK;
 /* A change in a write transaction. */
 enum us_code us_admin_change(struct us_admin *admin, us_db_step_fn step, void *self) US_MUST_CHECK;
 /* A read in a read transaction. */
@@ -38,13 +45,20 @@ enum us_code us_admin_read(struct us_admin *admin, us_db_step_fn step, void *sel
 /* One line of standard input without its end; asks on a terminal, without echo. Absent when there is none. */
 struct us_str us_admin_read_secret(struct us_admin *admin, const char *prompt);
 
-/* Runs one of a command's verbs. */
+/* A document of one object with one member, for verbs that have no more to say: {"name":"alice"}. */
+void us_admin_print_member(const char *name, struct us_str value);
+
+enum us_verb_flags {
+  US_VERB_REALM = 1 << 0,   /* needs --realm */
+  US_VERB_CREATES = 1 << 1, /* makes the store when there is none */
+};
 struct us_verb {
   const char *name;
   size_t min_arguments, max_arguments; /* behind the verb */
+  unsigned flags;
   enum us_code (*run)(struct us_admin *admin, const struct us_arguments *arguments, void *options);
 };
-/* Parses nothing: `arguments->v[0]` names the verb. Opens, runs, closes, reports; returns the exit code. */
+/* Runs one of a command's verbs, the one that `arguments->v[0]` names: opens, runs, closes, reports; returns the exit code. */
 int us_admin_run(struct us_admin *admin, const struct us_command *command, const struct us_verb *verbs, size_t count,
                  const struct us_arguments *arguments, void *options);
 

@@ -29,7 +29,23 @@ struct client_change {
 static enum us_code words(struct us_admin *a, const char *option, const char *text, struct us_strs *ret_set) {
   *ret_set = (struct us_strs){NULL, 0};
   if (text != NULL && !us_str_split(a->cx.mem, us_str_c(text), ' ', US_CLIENT_LIST_MAX, ret_set))
-    return us_fail(&a->cx, US_E_INVALID_REQUEST, "--%s: at most %d values", option, US_CLIENT_LIST_MAX);
+    return us_admin_misused(
+        a, us_fail(&a->cx, US_E_INVALID_REQUEST, "--%s: at most %d values", option, US_CLIENT_LIST_MAX));
+  return US_OK;
+}
+
+/* A grant type that is written wrong would be a client that cannot do what it was made for. */
+static enum us_code check_grants(struct us_admin *a, struct us_strs grants) {
+  static const char *const known[] = {"authorization_code", "refresh_token", "client_credentials", "password",
+                                      "urn:ietf:params:oauth:grant-type:uma-ticket"};
+  for (size_t i = 0; i < grants.n; i++) {
+    bool is_known = false;
+    for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++)
+      is_known |= us_str_eq_c(grants.v[i], known[k]);
+    if (!is_known)
+      return us_admin_misused(
+          a, us_fail(&a->cx, US_E_INVALID_REQUEST, "--grants: there is no grant type '%.*s'", US_STR_ARG(grants.v[i])));
+  }
   return US_OK;
 }
 
@@ -40,22 +56,23 @@ static enum us_code fill(struct us_admin *a, const struct client_options *o, str
   for (size_t i = 0; i < 3; i++)
     is_known |= strcmp(method, methods[i]) == 0;
   if (!is_known || o->is_public != (strcmp(method, "none") == 0))
-    return us_fail(&a->cx, US_E_INVALID_REQUEST,
-                   "--auth-method: client_secret_basic or client_secret_post; none with --public");
+    return us_admin_misused(a, us_fail(&a->cx, US_E_INVALID_REQUEST,
+                                       "--auth-method: client_secret_basic or client_secret_post; none with --public"));
   if (o->id_token_alg != NULL && strcmp(o->id_token_alg, "RS256") != 0 && strcmp(o->id_token_alg, "ES256") != 0)
-    return us_fail(&a->cx, US_E_INVALID_REQUEST, "--id-token-alg: RS256 or ES256");
+    return us_admin_misused(a, us_fail(&a->cx, US_E_INVALID_REQUEST, "--id-token-alg: RS256 or ES256"));
   c->is_public = o->is_public;
   c->is_active = true;
   c->display_name = us_str_c(o->name);
   c->auth_method = us_str_c(method);
   c->id_token_alg = us_str_c(o->id_token_alg ? o->id_token_alg : "RS256");
   US_TRY(words(a, "grants", o->grants ? o->grants : "authorization_code", &c->grants));
+  US_TRY(check_grants(a, c->grants));
   US_TRY(words(a, "scopes", o->scopes, &c->scopes));
   US_TRY(words(a, "default-scopes", o->default_scopes, &c->default_scopes));
   US_TRY(words(a, "redirect-uris", o->redirect_uris, &c->redirect_uris));
   US_TRY(words(a, "claims-redirect-uris", o->claims_redirect_uris, &c->claims_redirect_uris));
   if (!us_strs_contains_all(c->scopes, c->default_scopes))
-    return us_fail(&a->cx, US_E_INVALID_REQUEST, "--default-scopes must be among --scopes");
+    return us_admin_misused(a, us_fail(&a->cx, US_E_INVALID_REQUEST, "--default-scopes must be among --scopes"));
   return US_OK;
 }
 
@@ -85,6 +102,24 @@ static enum us_code create_step(struct us_cx *cx, void *self) {
   struct client_change *c = self;
   return us_client_create(cx, c->realm->id, &c->client, &c->ref);
 }
+/* A secret that was made here is shown this once; one that the caller brought is not repeated. */
+static void print_created(const struct us_admin *a, struct us_str id, struct us_str secret) {
+  if (!a->is_json) {
+    if (secret.p != NULL)
+      printf("client_secret %.*s\n", US_STR_ARG(secret));
+    return;
+  }
+  struct us_buf out;
+  struct us_json_writer w;
+  us_buf_init(&out, 64 * 1024);
+  us_json_writer_init(&w, &out);
+  us_json_open(&w, '{');
+  us_json_member(&w, "client_id", id);
+  us_json_member(&w, "client_secret", secret);
+  us_json_close(&w, '}');
+  printf("%.*s\n", US_STR_ARG(us_buf_str(&out)));
+  us_buf_done(&out);
+}
 static enum us_code client_create(struct us_admin *a, const struct us_arguments *arguments, void *options) {
   const struct client_options *o = options;
   struct client_change c = {.client = {.client_id = us_str_c(arguments->v[0])}};
@@ -97,8 +132,7 @@ static enum us_code client_create(struct us_admin *a, const struct us_arguments 
   if (code == US_E_CONFLICT)
     return us_fail(&a->cx, code, "the client %s exists already", arguments->v[0]);
   US_TRY(code);
-  if (secret.p != NULL && !o->secret_stdin) /* base64url: needs no escaping */
-    printf(a->is_json ? "{\"client_secret\":\"%.*s\"}\n" : "client_secret %.*s\n", US_STR_ARG(secret));
+  print_created(a, c.client.client_id, o->secret_stdin ? US_STR_ABSENT : secret);
   return US_OK;
 }
 
@@ -117,7 +151,7 @@ static void list_member(struct us_json_writer *w, const char *name, struct us_st
   us_json_name(w, name);
   us_json_strs(w, set);
 }
-static void print_client(const struct us_client *c) {
+static void print_client(const char *before, const struct us_client *c) {
   struct us_buf out;
   struct us_json_writer w;
   us_buf_init(&out, 1024 * 1024);
@@ -134,13 +168,14 @@ static void print_client(const struct us_client *c) {
   list_member(&w, "claimsRedirectionUris", c->claims_redirect_uris);
   us_json_member(&w, "idTokenSignedResponseAlg", c->id_token_alg);
   us_json_close(&w, '}');
-  printf("%.*s\n", US_STR_ARG(us_buf_str(&out)));
+  printf("%s%.*s", before, US_STR_ARG(us_buf_str(&out)));
   us_buf_done(&out);
 }
 static enum us_code client_show(struct us_admin *a, const struct us_arguments *arguments, void *options) {
   struct client_change c = {0};
   US_TRY(find(a, arguments->v[0], &c));
-  print_client(&c.client);
+  print_client("", &c.client);
+  printf("\n");
   return US_OK;
 }
 
@@ -150,18 +185,23 @@ static enum us_code page_step(struct us_cx *cx, void *self) {
 }
 static enum us_code client_list(struct us_admin *a, const struct us_arguments *arguments, void *options) {
   struct client_change c = {.after = US_STR("")};
+  bool is_first = true;
   US_TRY(us_admin_realm(a, &c.realm));
+  if (a->is_json)
+    printf("[");
   do {
     US_TRY(us_admin_read(a, page_step, &c));
-    for (size_t i = 0; i < c.page_count; i++) {
+    for (size_t i = 0; i < c.page_count; i++, is_first = false) {
       if (a->is_json)
-        print_client(&c.page[i]);
+        print_client(is_first ? "\n" : ",\n", &c.page[i]);
       else
         printf("%.*s%s\n", US_STR_ARG(c.page[i].client_id), c.page[i].is_public ? "  public" : "");
     }
     if (c.page_count > 0)
       c.after = c.page[c.page_count - 1].client_id;
   } while (c.page_count == US_CLIENT_PAGE);
+  if (a->is_json)
+    printf(is_first ? "]\n" : "\n]\n");
   return US_OK;
 }
 
@@ -172,29 +212,36 @@ static enum us_code delete_step(struct us_cx *cx, void *self) {
 static enum us_code client_delete(struct us_admin *a, const struct us_arguments *arguments, void *options) {
   struct client_change c = {0};
   US_TRY(find(a, arguments->v[0], &c));
-  return us_admin_change(a, delete_step, &c);
+  US_TRY(us_admin_change(a, delete_step, &c));
+  if (a->is_json)
+    us_admin_print_member("client_id", c.client.client_id);
+  return US_OK;
 }
 
 int us_cmd_client(const struct us_command *command, int argc, char **argv) {
-  static const struct us_verb verbs[] = {{"create", 1, 1, client_create},
-                                         {"list", 0, 0, client_list},
-                                         {"show", 1, 1, client_show},
-                                         {"delete", 1, 1, client_delete}};
+  static const struct us_verb verbs[] = {{"create", 1, 1, US_VERB_REALM, client_create},
+                                         {"list", 0, 0, US_VERB_REALM, client_list},
+                                         {"show", 1, 1, US_VERB_REALM, client_show},
+                                         {"delete", 1, 1, US_VERB_REALM, client_delete}};
   struct us_admin admin = {0};
   struct client_options o = {0};
   struct us_arguments arguments;
   const struct us_option options[] = {
-      US_ADMIN_OPTIONS(&admin),
-      {"grants", "LIST", "create: grant types (authorization_code)", &o.grants, NULL},
-      {"scopes", "LIST", "create: scopes it may ask for", &o.scopes, NULL},
-      {"default-scopes", "LIST", "create: scopes it gets when it asks for none", &o.default_scopes, NULL},
-      {"redirect-uris", "LIST", "create: redirection URIs", &o.redirect_uris, NULL},
-      {"claims-redirect-uris", "LIST", "create: claims redirection URIs", &o.claims_redirect_uris, NULL},
-      {"auth-method", "NAME", "create: client_secret_basic or client_secret_post", &o.auth_method, NULL},
-      {"id-token-alg", "ALG", "create: RS256 (default) or ES256", &o.id_token_alg, NULL},
+      US_STORE_OPTIONS(&admin),
+      US_REALM_OPTION(&admin),
+      {"grants", "LIST", "create: grant types, separated by blanks (authorization_code)", &o.grants, NULL},
+      {"scopes", "LIST", "create: scopes it may ask for, separated by blanks", &o.scopes, NULL},
+      {"default-scopes", "LIST", "create: scopes it gets when it asks for none; among --scopes", &o.default_scopes,
+       NULL},
+      {"redirect-uris", "LIST", "create: redirection URIs, separated by blanks", &o.redirect_uris, NULL},
+      {"claims-redirect-uris", "LIST", "create: claims redirection URIs, separated by blanks", &o.claims_redirect_uris,
+       NULL},
+      {"auth-method", "NAME", "create: client_secret_basic (default) or client_secret_post", &o.auth_method, NULL},
+      {"id-token-alg", "ALG", "create: what signs its ID tokens, RS256 (default) or ES256", &o.id_token_alg, NULL},
       {"name", "TEXT", "create: the name people see", &o.name, NULL},
       {"public", NULL, "create: a public client, without a secret", NULL, &o.is_public},
-      {"secret-stdin", NULL, "create: read the secret from standard input", NULL, &o.secret_stdin},
+      {"secret-stdin", NULL, "create: read the secret from standard input (one line) instead of making one", NULL,
+       &o.secret_stdin},
   };
   int code = us_options_parse(command, options, 13, argc, argv, &arguments);
   if (code != 0)

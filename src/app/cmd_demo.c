@@ -25,30 +25,29 @@ struct demo {
   unsigned extra_clients;
 };
 
-static enum us_code parse_listen(struct us_cx *cx, struct demo *demo) {
+/* False: --listen is malformed. */
+static bool parse_listen(struct demo *demo) {
   const char *text = demo->listen ? demo->listen : demo->walk && !demo->serve ? "127.0.0.1:0" : "127.0.0.1:8080";
   const char *colon = strrchr(text, ':');
   uint64_t port = 0;
   if (colon == NULL || colon == text || (size_t)(colon - text) >= sizeof(demo->host) ||
       !us_str_to_u64(us_str_c(colon + 1), 65535, &port))
-    return us_fail(cx, US_E_INVALID_REQUEST, "--listen takes HOST:PORT, for example 127.0.0.1:8080");
+    return false;
   struct us_str host = {text, (size_t)(colon - text)};
   if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
     host = (struct us_str){host.p + 1, host.n - 2};
   if (us_str_eq_c(host, "localhost"))
     host = US_STR("127.0.0.1");
-  if (!us_address_is_loopback(host)) /* known passwords, plain HTTP */
-    return us_fail(cx, US_E_INVALID_REQUEST,
-                   "the demo listens on loopback addresses only; use `usher serve` for others");
   memcpy(demo->host, host.p, host.n);
   demo->host[host.n] = '\0';
   demo->port = (uint16_t)port;
-  return US_OK;
+  return true;
 }
 
-static enum us_code choose_store(struct us_cx *cx, struct demo *demo) {
-  if (demo->db != NULL && demo->data != NULL)
-    return us_fail(cx, US_E_INVALID_REQUEST, "--data and --db exclude each other");
+static enum us_code settle(struct us_cx *cx, struct demo *demo) {
+  if (!us_address_is_loopback(us_str_c(demo->host))) /* known passwords, plain HTTP */
+    return us_fail(cx, US_E_INVALID_REQUEST,
+                   "the demo listens on loopback addresses only; use `usher serve` for others");
   if (demo->db != NULL) {
     demo->store_url = demo->db;
     return US_OK;
@@ -98,8 +97,12 @@ static enum us_code make_world(struct us_cx *cx, const struct demo *demo) {
     if (code == US_OK) {
       us_idgen_init(&svc->ids, node, high_water);
       code = us_demo_world_create(cx, db, demo->extra_clients);
+      struct us_error why = cx->err; /* giving the number back forgets it */
       enum us_code released = us_node_release(cx, db, node, us_next_id(cx));
-      code = code == US_OK ? released : code;
+      if (code == US_OK)
+        code = released;
+      else
+        cx->err = why;
     }
     cx->db = NULL;
     us_db_close(db);
@@ -148,18 +151,21 @@ int us_cmd_demo(const struct us_command *command, int argc, char **argv) {
   int code = us_options_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv, &arguments);
   if (code != 0)
     return code == 1 ? 0 : code;
-  if (arguments.n > 0 || (demo.clients != NULL && !us_str_to_u64(us_str_c(demo.clients), 10000, &clients))) {
-    fprintf(stderr, "usage: usher demo %s\n", command->synopsis);
-    return 2;
-  }
+  if (arguments.n > 0)
+    return us_command_misused(command, "it takes no arguments");
+  if (demo.clients != NULL && !us_str_to_u64(us_str_c(demo.clients), US_DEMO_EXTRA_CLIENTS_MAX, &clients))
+    return us_command_misused(command, "--clients takes a number up to %d", US_DEMO_EXTRA_CLIENTS_MAX);
+  if (demo.db != NULL && demo.data != NULL)
+    return us_command_misused(command, "--data and --db exclude each other");
+  if (!parse_listen(&demo))
+    return us_command_misused(command, "--listen takes HOST:PORT, for example 127.0.0.1:8080");
   demo.extra_clients = (unsigned)clients;
   us_log_setup(US_LOG_WARN, US_LOG_LOGFMT, 2);
   us_signals_block();
   struct us_cx cx = {.mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .now_ms = us_clock_now_ms(&us_clock_system)};
   if (cx.mem == NULL)
     return 1;
-  bool is_ready = parse_listen(&cx, &demo) == US_OK && choose_store(&cx, &demo) == US_OK;
-  code = is_ready ? run(&cx, &demo) : us_command_failed(&cx);
+  code = settle(&cx, &demo) == US_OK ? run(&cx, &demo) : us_command_failed(&cx);
   remove_temporary(&demo);
   us_mem_free(cx.mem);
   return code;

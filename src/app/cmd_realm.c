@@ -30,7 +30,10 @@ static enum us_code realm_create(struct us_admin *a, const struct us_arguments *
   if (code == US_E_CONFLICT)
     return us_fail(&a->cx, code, "the realm %s exists already", arguments->v[0]);
   US_TRY(code);
-  printf(a->is_json ? "{\"realm\":\"%s\"}\n" : "%s\n", arguments->v[0]);
+  if (a->is_json)
+    us_admin_print_member("realm", n.path);
+  else
+    printf("%s\n", arguments->v[0]);
   return US_OK;
 }
 
@@ -67,16 +70,20 @@ static enum us_code realm_delete(struct us_admin *a, const struct us_arguments *
   const struct us_realm *realm = NULL;
   a->realm_path = arguments->v[0];
   US_TRY(us_admin_realm(a, &realm));
-  return us_admin_change(a, delete_realm_step, (void *)realm);
+  US_TRY(us_admin_change(a, delete_realm_step, (void *)realm));
+  if (a->is_json)
+    us_admin_print_member("realm", us_str_c(arguments->v[0]));
+  return US_OK;
 }
 
 int us_cmd_realm(const struct us_command *command, int argc, char **argv) {
-  static const struct us_verb verbs[] = {
-      {"create", 1, 1, realm_create}, {"list", 0, 0, realm_list}, {"delete", 1, 1, realm_delete}};
+  static const struct us_verb verbs[] = {{"create", 1, 1, US_VERB_CREATES, realm_create},
+                                         {"list", 0, 0, 0, realm_list},
+                                         {"delete", 1, 1, 0, realm_delete}};
   struct us_admin admin = {0};
   struct us_arguments arguments;
-  const struct us_option options[] = {US_ADMIN_OPTIONS(&admin)};
-  int code = us_options_parse(command, options, 3, argc, argv, &arguments);
+  const struct us_option options[] = {US_STORE_OPTIONS(&admin)};
+  int code = us_options_parse(command, options, 2, argc, argv, &arguments);
   if (code != 0)
     return code == 1 ? 0 : code;
   return us_admin_run(&admin, command, verbs, 3, &arguments, NULL);
@@ -135,24 +142,44 @@ static enum us_code set_step(struct us_cx *cx, void *self) {
   struct setting_change *c = self;
   for (size_t i = 0; i < c->arguments->n; i++) { /* all or none: one transaction */
     const char *pair = c->arguments->v[i], *equals = strchr(pair, '=');
-    if (equals == NULL || equals == pair)
-      return us_fail(cx, US_E_INVALID_REQUEST, "%s: NAME=VALUE is needed", pair);
     US_TRY(us_setting_set(cx, c->realm, (struct us_str){pair, (size_t)(equals - pair)}, us_str_c(equals + 1)));
   }
   return US_OK;
 }
+static void print_changed(const struct us_arguments *arguments) {
+  struct us_buf out;
+  struct us_json_writer w;
+  us_buf_init(&out, 1024 * 1024);
+  us_json_writer_init(&w, &out);
+  us_json_open(&w, '{');
+  for (size_t i = 0; i < arguments->n; i++) {
+    const char *pair = arguments->v[i], *equals = strchr(pair, '=');
+    us_json_name_str(&w, (struct us_str){pair, (size_t)(equals - pair)});
+    us_json_str(&w, us_str_c(equals + 1));
+  }
+  us_json_close(&w, '}');
+  print_json(&out);
+}
 static enum us_code settings_set(struct us_admin *a, const struct us_arguments *arguments, void *options) {
   struct setting_change change = {.arguments = arguments};
+  for (size_t i = 0; i < arguments->n; i++) {
+    const char *equals = strchr(arguments->v[i], '=');
+    if (equals == NULL || equals == arguments->v[i])
+      return us_admin_misused(a, us_fail(&a->cx, US_E_INVALID_REQUEST, "%s: NAME=VALUE is needed", arguments->v[i]));
+  }
   US_TRY(us_admin_realm(a, &change.realm));
-  return us_admin_change(a, set_step, &change);
+  US_TRY(us_admin_change(a, set_step, &change));
+  if (a->is_json)
+    print_changed(arguments);
+  return US_OK;
 }
 
 int us_cmd_settings(const struct us_command *command, int argc, char **argv) {
-  static const struct us_verb verbs[] = {{"get", 0, US_ARGUMENTS_MAX, settings_get},
-                                         {"set", 1, US_ARGUMENTS_MAX, settings_set}};
+  static const struct us_verb verbs[] = {{"get", 0, US_ARGUMENTS_MAX, US_VERB_REALM, settings_get},
+                                         {"set", 1, US_ARGUMENTS_MAX, US_VERB_REALM, settings_set}};
   struct us_admin admin = {0};
   struct us_arguments arguments;
-  const struct us_option options[] = {US_ADMIN_OPTIONS(&admin)};
+  const struct us_option options[] = {US_STORE_OPTIONS(&admin), US_REALM_OPTION(&admin)};
   int code = us_options_parse(command, options, 3, argc, argv, &arguments);
   if (code != 0)
     return code == 1 ? 0 : code;
@@ -199,21 +226,32 @@ static enum us_code rotate_step(struct us_cx *cx, void *self) {
 }
 static enum us_code key_rotate(struct us_admin *a, const struct us_arguments *arguments, void *options) {
   struct key_change change = {0};
+  struct us_key *key = NULL;
   const char *name = *(const char **)options;
   enum us_alg alg = us_alg_parse(us_str_c(name ? name : "RS256"));
-  US_TRY(us_admin_realm(a, &change.realm));
   if (alg == US_ALG_NONE)
-    return us_fail(&a->cx, US_E_INVALID_REQUEST, "--alg takes RS256 or ES256");
+    return us_admin_misused(a, us_fail(&a->cx, US_E_INVALID_REQUEST, "--alg takes RS256 or ES256"));
+  US_TRY(us_admin_realm(a, &change.realm));
   US_TRY(us_key_generate(&a->cx, alg, &change.jwk));
-  return us_admin_change(a, rotate_step, &change);
+  US_TRY(us_admin_change(a, rotate_step, &change));
+  US_TRY(us_key_load(&a->cx, change.jwk, &key));
+  if (a->is_json)
+    us_admin_print_member("kid", us_key_kid(key));
+  else
+    printf("%.*s\n", US_STR_ARG(us_key_kid(key)));
+  us_key_free(key);
+  return US_OK;
 }
 
 int us_cmd_key(const struct us_command *command, int argc, char **argv) {
-  static const struct us_verb verbs[] = {{"list", 0, 0, key_list}, {"rotate", 0, 0, key_rotate}};
+  static const struct us_verb verbs[] = {{"list", 0, 0, US_VERB_REALM, key_list},
+                                         {"rotate", 0, 0, US_VERB_REALM, key_rotate}};
   struct us_admin admin = {0};
   struct us_arguments arguments;
   const char *alg = NULL;
-  const struct us_option options[] = {US_ADMIN_OPTIONS(&admin), {"alg", "ALG", "RS256 (default) or ES256", &alg, NULL}};
+  const struct us_option options[] = {US_STORE_OPTIONS(&admin),
+                                      US_REALM_OPTION(&admin),
+                                      {"alg", "ALG", "rotate: RS256 (default) or ES256", &alg, NULL}};
   int code = us_options_parse(command, options, 4, argc, argv, &arguments);
   if (code != 0)
     return code == 1 ? 0 : code;

@@ -44,10 +44,12 @@ static int print_json(void) {
 int us_cmd_routes(const struct us_command *command, int argc, char **argv) {
   bool is_json = false;
   struct us_arguments arguments;
-  const struct us_option options[] = {{"json", NULL, "print JSON", NULL, &is_json}};
+  const struct us_option options[] = {{"json", NULL, "print one JSON array instead of text", NULL, &is_json}};
   int code = us_options_parse(command, options, 1, argc, argv, &arguments);
   if (code != 0)
     return code == 1 ? 0 : code;
+  if (arguments.n > 0)
+    return us_command_misused(command, "it takes no arguments");
   if (is_json)
     return print_json();
   for (size_t i = 0; i < us_route_count; i++) {

@@ -5,6 +5,7 @@
 #include "app/command.h"
 #include "app/config.h"
 #include "base/mem.h"
+#include "http/tls.h"
 
 /* SIGHUP: log level and certificates for new connections; everything else needs a restart, and is said so in docs/config.md. */
 static void reload(struct us_app *app, const char *file) {
@@ -25,16 +26,27 @@ static void reload(struct us_app *app, const char *file) {
   us_mem_free(cx.mem);
 }
 
+/* Certificate and key are part of the configuration: they are loaded as a start would. The store is left alone. */
+static int check(struct us_cx *cx, const char *file, const struct us_app_options *options) {
+  char reason[256] = "";
+  struct us_tls_context *tls = options->tls ? us_tls_context_new(options->tls, reason, sizeof(reason)) : NULL;
+  if (options->tls != NULL && tls == NULL) {
+    us_fail(cx, US_E_INVALID_REQUEST, "%s: %s", file, reason);
+    return us_command_failed(cx);
+  }
+  us_tls_context_free(tls);
+  printf("%s: the configuration is good\n", file);
+  return 0;
+}
+
 static int serve(struct us_cx *cx, const char *file, bool only_check) {
   struct us_config config;
   struct us_app_options options;
   struct us_app *app = NULL;
   if (us_config_read(cx, file, &config) != US_OK || us_config_options(cx, &config, &options) != US_OK)
     return us_command_failed(cx);
-  if (only_check) {
-    printf("%s: the configuration is good\n", file);
-    return 0;
-  }
+  if (only_check)
+    return check(cx, file, &options);
   us_log_setup((enum us_log_level)config.log.level, (enum us_log_format)config.log.format, 2);
   us_signals_block();
   if (us_app_start(cx, &options, &app) != US_OK)
@@ -54,16 +66,16 @@ int us_cmd_serve(const struct us_command *command, int argc, char **argv) {
   bool only_check = false;
   struct us_arguments arguments;
   const struct us_option options[] = {
-      {"config", "FILE", "the YAML file (docs/config.md)", &file, NULL},
-      {"check", NULL, "only check the configuration", NULL, &only_check},
+      {"config", "FILE", "the YAML file; docs/config.md lists its keys (required)", &file, NULL},
+      {"check", NULL, "check file, environment and certificates, then exit", NULL, &only_check},
   };
   int code = us_options_parse(command, options, 2, argc, argv, &arguments);
   if (code != 0)
     return code == 1 ? 0 : code;
-  if (file == NULL || arguments.n > 0) {
-    fprintf(stderr, "usage: usher serve %s\n", command->synopsis);
-    return 2;
-  }
+  if (file == NULL)
+    return us_command_misused(command, "--config FILE is needed");
+  if (arguments.n > 0)
+    return us_command_misused(command, "it takes no arguments");
   struct us_cx cx = {.mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .now_ms = us_clock_now_ms(&us_clock_system)};
   if (cx.mem == NULL)
     return 1;

@@ -30,6 +30,13 @@ static enum us_code read_hash(struct us_admin *a, struct us_str *ret_hash) {
   return US_OK;
 }
 
+/* With --json every verb prints a document. */
+static enum us_code say_done(struct us_admin *a, const char *name, enum us_code code) {
+  if (code == US_OK && a->is_json)
+    us_admin_print_member("name", us_str_c(name));
+  return code;
+}
+
 static enum us_code create_step(struct us_cx *cx, void *self) {
   struct user_change *c = self;
   return us_account_create(cx, c->realm->id, &c->in, &c->id);
@@ -46,7 +53,7 @@ static enum us_code user_create(struct us_admin *a, const struct us_arguments *a
   enum us_code code = us_admin_change(a, create_step, &c);
   if (code == US_E_CONFLICT)
     return us_fail(&a->cx, code, "the user %s exists already", arguments->v[0]);
-  return code;
+  return say_done(a, arguments->v[0], code);
 }
 
 static enum us_code find_step(struct us_cx *cx, void *self) {
@@ -68,7 +75,7 @@ static enum us_code user_password(struct us_admin *a, const struct us_arguments 
   struct user_change c = {0};
   US_TRY(find(a, arguments->v[0], &c));
   US_TRY(read_hash(a, &c.in.password_hash));
-  return us_admin_change(a, password_step, &c);
+  return say_done(a, arguments->v[0], us_admin_change(a, password_step, &c));
 }
 
 static enum us_code delete_step(struct us_cx *cx, void *self) {
@@ -78,10 +85,10 @@ static enum us_code delete_step(struct us_cx *cx, void *self) {
 static enum us_code user_delete(struct us_admin *a, const struct us_arguments *arguments, void *options) {
   struct user_change c = {0};
   US_TRY(find(a, arguments->v[0], &c));
-  return us_admin_change(a, delete_step, &c);
+  return say_done(a, arguments->v[0], us_admin_change(a, delete_step, &c));
 }
 
-static void print_user(struct us_admin *a, const struct us_account *u) {
+static void print_user(struct us_admin *a, const struct us_account *u, bool is_first) {
   struct us_buf out;
   struct us_json_writer w;
   if (!a->is_json) {
@@ -100,11 +107,11 @@ static void print_user(struct us_admin *a, const struct us_account *u) {
   us_json_name(&w, "active");
   us_json_bool(&w, u->is_active);
   us_json_close(&w, '}');
-  printf("%.*s\n", US_STR_ARG(us_buf_str(&out)));
+  printf("%s%.*s", is_first ? "\n" : ",\n", US_STR_ARG(us_buf_str(&out)));
   us_buf_done(&out);
 }
 
-/* One page after another, a line a user: memory does not grow with their number. */
+/* One page after another, a line a user, in JSON too: memory does not grow with their number. */
 #define US_USER_PAGE 500
 struct user_page {
   const struct us_realm *realm;
@@ -118,27 +125,33 @@ static enum us_code page_step(struct us_cx *cx, void *self) {
 }
 static enum us_code user_list(struct us_admin *a, const struct us_arguments *arguments, void *options) {
   struct user_page p = {.after = US_STR("")};
+  bool is_first = true;
   US_TRY(us_admin_realm(a, &p.realm));
+  if (a->is_json)
+    printf("[");
   do {
     US_TRY(us_admin_read(a, page_step, &p));
-    for (size_t i = 0; i < p.n; i++)
-      print_user(a, &p.v[i]);
+    for (size_t i = 0; i < p.n; i++, is_first = false)
+      print_user(a, &p.v[i], is_first);
     if (p.n > 0)
       p.after = p.v[p.n - 1].name_key;
   } while (p.n == US_USER_PAGE);
+  if (a->is_json)
+    printf(is_first ? "]\n" : "\n]\n");
   return US_OK;
 }
 
 int us_cmd_user(const struct us_command *command, int argc, char **argv) {
-  static const struct us_verb verbs[] = {{"create", 1, 1, user_create},
-                                         {"list", 0, 0, user_list},
-                                         {"delete", 1, 1, user_delete},
-                                         {"password", 1, 1, user_password}};
+  static const struct us_verb verbs[] = {{"create", 1, 1, US_VERB_REALM, user_create},
+                                         {"list", 0, 0, US_VERB_REALM, user_list},
+                                         {"delete", 1, 1, US_VERB_REALM, user_delete},
+                                         {"password", 1, 1, US_VERB_REALM, user_password}};
   struct us_admin admin = {0};
   struct user_options o = {0};
   struct us_arguments arguments;
   const struct us_option options[] = {
-      US_ADMIN_OPTIONS(&admin),
+      US_STORE_OPTIONS(&admin),
+      US_REALM_OPTION(&admin),
       {"mail", "ADDRESS", "create: mail address", &o.mail, NULL},
       {"given-name", "NAME", "create: given name", &o.given_name, NULL},
       {"family-name", "NAME", "create: family name", &o.family_name, NULL},

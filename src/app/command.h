@@ -20,10 +20,12 @@ struct us_option {
 };
 struct us_command {
   const char *name;
-  const char *synopsis;                                                /* behind "usher NAME" */
-  const char *summary;                                                 /* one line */
-  const char *help;                                                    /* the page */
-  int (*run)(const struct us_command *command, int argc, char **argv); /* argv[0] is the command's name */
+  const char *synopsis; /* behind "usher NAME" */
+  const char *summary;  /* one line */
+  const char *description;
+  const char *examples; /* command lines */
+  /* argv[0] is the command's name. Returns the exit code. */
+  int (*run)(const struct us_command *command, int argc, char **argv);
 };
 
 #define US_ARGUMENTS_MAX 64
@@ -31,11 +33,14 @@ struct us_arguments {
   const char *v[US_ARGUMENTS_MAX]; /* what is no option, in order */
   size_t n;
 };
-/* Returns 0; 1 when --help was asked for and written; 2 when an option is unknown or lacks its value (said on stderr). */
+/* Returns 0; 1 when --help was asked for and written; 2 when an option is unknown, lacks its value or has one too many (said
+ * on stderr in one line). */
 int us_options_parse(const struct us_command *command, const struct us_option *options, size_t count, int argc,
                      char **argv, struct us_arguments *ret_arguments);
 void us_command_help(const struct us_command *command, const struct us_option *options, size_t count);
-/* "usher: text" for a failed step; returns 1. */
+/* "usher NAME: what is wrong; see usher NAME --help" for wrong usage; returns 2. */
+int us_command_misused(const struct us_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* "usher: text (detail)" in one line for a failed step; returns 1. */
 int us_command_failed(const struct us_cx *cx);
 
 int us_cmd_serve(const struct us_command *command, int argc, char **argv);

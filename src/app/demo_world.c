@@ -1,4 +1,4 @@
-/* The demo world: see demo_world.h. Slow work (hashes, keys) is done before the one transaction that writes it all. */
+/* The demo world: see demo_world.h. Slow work (hashes, keys) is done before the transaction that writes it all. */
 #include "app/demo_world.h"
 
 #include "base/mem.h"
@@ -8,8 +8,6 @@
 #include "domain/client.h"
 #include "domain/realm.h"
 #include "domain/snapshot.h"
-
-#define US_DEMO_EXTRA_CLIENTS_MAX 10000
 
 static const char *const people[] = {"alice", "bob", "carol", "dave"};
 #define PEOPLE (sizeof(people) / sizeof(people[0]))
@@ -37,7 +35,11 @@ struct world {
   struct us_str root_keys[2], alpha_keys[2]; /* RS256, ES256 */
   char hashes[PEOPLE + 1][US_PASSWORD_HASH_BYTES];
   char secret_hashes[CLIENTS][US_PASSWORD_HASH_BYTES];
-  unsigned extra_clients;
+};
+struct extra {
+  int64_t realm_id;
+  char hash[US_PASSWORD_HASH_BYTES];
+  unsigned first, end;
 };
 
 static struct us_strs words(struct us_cx *cx, const char *text) {
@@ -86,34 +88,59 @@ static enum us_code write_world(struct us_cx *cx, void *self) {
   }
   for (size_t i = 0; i < CLIENTS; i++)
     US_TRY(add_client(cx, alpha, &clients[i], us_str_c(clients[i].id), world->secret_hashes[i]));
-  for (unsigned i = 0; i < world->extra_clients; i++)
-    US_TRY(add_client(cx, alpha, &clients[2], us_str_fmt(cx->mem, "UMA-Client-%u", 101 + i), world->secret_hashes[2]));
   return US_OK;
 }
 
-static enum us_code has_world(struct us_cx *cx, struct us_db *db, bool *ret_has) {
+/* More clients of the kind of UMA-Client, where they are missing. */
+static enum us_code write_extra_clients(struct us_cx *cx, void *self) {
+  const struct extra *extra = self;
+  for (unsigned i = extra->first; i < extra->end; i++) {
+    struct us_str id = us_str_fmt(cx->mem, "UMA-Client-%u", 101 + i);
+    enum us_code code = add_client(cx, extra->realm_id, &clients[2], id, extra->hash);
+    if (code == US_E_CONFLICT) {
+      us_error_clear(cx);
+      continue;
+    }
+    US_TRY(code);
+  }
+  return US_OK;
+}
+
+/* One transaction for so many (design 2), each with memory of its own. */
+#define US_DEMO_CLIENTS_AT_ONCE 1000
+static enum us_code create_extra_clients(struct us_cx *cx, struct us_db *db, struct extra *extra, unsigned count) {
+  enum us_code code = US_OK;
+  void *outer = cx->mem;
+  for (extra->first = 0; code == US_OK && extra->first < count; extra->first = extra->end) {
+    extra->end = extra->first + US_DEMO_CLIENTS_AT_ONCE < count ? extra->first + US_DEMO_CLIENTS_AT_ONCE : count;
+    cx->mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES);
+    code = cx->mem ? us_db_transact(cx, db, write_extra_clients, extra) : US_E_NO_MEMORY;
+    us_mem_free(cx->mem);
+    cx->mem = outer;
+    if (code != US_OK)
+      return us_fail_plain(cx, code); /* its text went with the memory */
+  }
+  return code;
+}
+
+/* The id of /alpha; 0: the store has no demo world. Leaves the snapshot fresh. */
+static enum us_code find_alpha(struct us_cx *cx, struct us_db *db, int64_t *ret_id) {
   US_TRY(us_db_begin_read(cx, db));
   enum us_code code = us_snapshot_refresh(cx, true);
   us_db_end_read(cx, db);
   US_TRY(code);
   const struct us_snapshot *snapshot = us_snapshot_ref(cx->svc->snapshots);
-  *ret_has = us_snapshot_realm(snapshot, US_STR("/alpha")) != NULL;
+  const struct us_realm *alpha = us_snapshot_realm(snapshot, US_STR("/alpha"));
+  *ret_id = alpha ? alpha->id : 0;
   us_snapshot_unref(snapshot);
   return US_OK;
 }
 
-enum us_code us_demo_world_create(struct us_cx *cx, struct us_db *db, unsigned extra_clients) {
+static enum us_code create_world(struct us_cx *cx, struct us_db *db) {
   static const enum us_alg algs[2] = {US_ALG_RS256, US_ALG_ES256};
-  bool has = false;
-  US_TRY(has_world(cx, db, &has));
-  if (has)
-    return US_OK;
-  if (extra_clients > US_DEMO_EXTRA_CLIENTS_MAX)
-    return us_fail(cx, US_E_INVALID_REQUEST, "at most %d extra clients", US_DEMO_EXTRA_CLIENTS_MAX);
   struct world *world = US_NEW(cx->mem, struct world);
   if (world == NULL)
     return us_fail_plain(cx, US_E_NO_MEMORY);
-  world->extra_clients = extra_clients;
   for (size_t i = 0; i < 2; i++) {
     US_TRY(us_key_generate(cx, algs[i], &world->root_keys[i]));
     US_TRY(us_key_generate(cx, algs[i], &world->alpha_keys[i]));
@@ -122,9 +149,21 @@ enum us_code us_demo_world_create(struct us_cx *cx, struct us_db *db, unsigned e
     US_TRY(us_password_hash(cx, US_STR(US_DEMO_PASSWORD), world->hashes[i]));
   for (size_t i = 0; i < CLIENTS; i++)
     US_TRY(us_password_hash(cx, US_STR(US_DEMO_SECRET), world->secret_hashes[i]));
-  US_TRY(us_db_transact(cx, db, write_world, world));
-  US_TRY(us_db_begin_read(cx, db));
-  enum us_code code = us_snapshot_refresh(cx, true);
-  us_db_end_read(cx, db);
-  return code;
+  return us_db_transact(cx, db, write_world, world);
+}
+
+enum us_code us_demo_world_create(struct us_cx *cx, struct us_db *db, unsigned extra_clients) {
+  struct extra extra = {0};
+  if (extra_clients > US_DEMO_EXTRA_CLIENTS_MAX)
+    return us_fail(cx, US_E_INVALID_REQUEST, "at most %d extra clients", US_DEMO_EXTRA_CLIENTS_MAX);
+  US_TRY(find_alpha(cx, db, &extra.realm_id));
+  if (extra.realm_id == 0) {
+    US_TRY(create_world(cx, db));
+    US_TRY(find_alpha(cx, db, &extra.realm_id));
+  }
+  if (extra_clients == 0)
+    return US_OK;
+  US_TRY(us_password_hash(cx, US_STR(US_DEMO_SECRET), extra.hash));
+  US_TRY(create_extra_clients(cx, db, &extra, extra_clients));
+  return find_alpha(cx, db, &extra.realm_id);
 }

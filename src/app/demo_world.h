@@ -11,8 +11,10 @@
 #define US_DEMO_PASSWORD "Ch4ng31t"
 #define US_DEMO_SECRET "mySecret"
 
-/* Creates what is missing in a migrated store: realms, keys, people, clients, and `extra_clients` more UMA clients
- * (UMA-Client-101 ...). A store that has the world already is left as it is. cx->svc is set; slow (argon2, RSA). */
+#define US_DEMO_EXTRA_CLIENTS_MAX 10000
+
+/* Creates what is missing in a migrated store: realms, keys, people, clients; and those of `extra_clients` more UMA clients
+ * (UMA-Client-101 ...) that are not there. What is there is left as it is. cx->svc is set; slow (argon2, RSA). */
 enum us_code us_demo_world_create(struct us_cx *cx, struct us_db *db, unsigned extra_clients) US_MUST_CHECK;
 
 #endif

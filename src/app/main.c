@@ -1,46 +1,122 @@
-/* `usher`: the table of commands. */
+/* `usher`: the table of commands, with the page that `usher COMMAND --help` prints of each. */
 #include <stdio.h>
 #include <string.h>
 
 #include "app/command.h"
 #include "crypto/digest.h"
 
+/* clang-format off: the pages are wrapped as they are printed, indented by four */
 static const struct us_command commands[] = {
     {"serve", "--config FILE [--check]", "run the server",
-     "Runs the authorization server until SIGTERM or SIGINT, then stops accepting, answers what is in flight and "
-     "closes the\n"
-     "store. SIGHUP reads the configuration and certificates again; a bad one is reported and the old one kept.\n"
-     "Every key of the file may also be given as environment variable USHER_... (docs/config.md). Prints\n"
-     "`ready URL` alone on a line when it answers.",
+     "Runs the authorization server in the foreground. When it answers it prints `ready URL` alone on a line of "
+     "standard\n"
+     "output; the log goes to standard error, one line a request.\n"
+     "\n"
+     "Every key of the file may also be given as environment variable, which wins: USHER_ and the path of the key in\n"
+     "capitals, so that log.level is USHER_LOG_LEVEL.\n"
+     "\n"
+     "Signals:\n"
+     "  SIGTERM, SIGINT  accept nothing new, answer what is in flight (for stop_grace_ms at most), close the store, "
+     "exit 0\n"
+     "  SIGHUP           read the file and the certificates again: log level, log format and certificates take effect "
+     "for\n"
+     "                   new connections; a bad file is reported and what was there is kept\n",
+     "usher serve --config /etc/usher/usher.yaml\n"
+     "usher serve --config /etc/usher/usher.yaml --check\n"
+     "USHER_LOG_LEVEL=debug usher serve --config usher.yaml\n",
      us_cmd_serve},
-    {"demo", "[--listen HOST:PORT] [--data DIR] [--db URL] [--walk] [--serve] [--clients N]", "the demo world, at once",
-     "Serves the demo world (realm /alpha with alice, bob, carol and dave, password "
-     "Ch4ng31t; amAdmin in /; the clients\n"
-     "UMA-Resource-Server, UMA-Client and others, secret mySecret) from a temporary store. Prints `ready URL` alone on "
-     "a\n"
-     "line when it answers. With --walk it tells the story of a shared photo album with every request and answer, and\n"
-     "exits 0, or 1 when an answer is not what it should be; with --walk --serve it goes on serving after the story.",
+    {"demo", "[--listen HOST:PORT] [--data DIR] [--db URL] [--walk] [--serve] [--clients N]",
+     "serve or walk through the demo world",
+     "Serves the demo world from a temporary store, which is removed at the end: realm /alpha with the people alice, "
+     "bob,\n"
+     "carol and dave, and amAdmin in /, all with password Ch4ng31t; the clients UMA-Resource-Server, "
+     "UMA-Resource-Server-2,\n"
+     "UMA-Client and UMA-Client-2 with secret mySecret, and Public-Client without one. It listens on loopback "
+     "addresses\n"
+     "only. When it answers it prints `ready URL` alone on a line of standard output.\n"
+     "\n"
+     "With --walk it tells the story of a shared photo album instead, with every request and answer, and exits 0, or "
+     "1\n"
+     "when an answer is not what it should be. With --walk --serve it goes on serving after the story.\n",
+     "usher demo\n"
+     "usher demo --walk\n"
+     "usher demo --listen 127.0.0.1:0 --data /tmp/usher-demo --clients 3\n",
      us_cmd_demo},
     {"realm", "create|list|delete [PATH] [--store URL] [--json]", "administer realms",
-     "create PATH makes a realm below an existing one, with fresh signing keys; delete PATH removes it with all that "
-     "is in it.",
+     "create PATH  make a realm below an existing one, with fresh signing keys. The first is the top-level realm, /; "
+     "this is\n"
+     "             also what makes a store that is not there yet\n"
+     "list         print the paths of all realms\n"
+     "delete PATH  remove a realm with all that is in it\n"
+     "\n"
+     "A running server sees changes within a second.\n",
+     "usher realm create /\n"
+     "usher realm create /alpha --store sqlite:/var/lib/usher/usher.db\n"
+     "usher realm list --json\n",
      us_cmd_realm},
-    {"user", "create|list|delete|password --realm R [NAME] [--store URL] [--json]", "administer users",
-     "create and password read the password from standard input (one line) or, when that is a terminal, ask for it.",
+    {"user", "create|list|password|delete --realm PATH [NAME] [--store URL] [--json]", "administer users",
+     "create NAME    make a user\n"
+     "list           print the users of the realm, sorted by name\n"
+     "password NAME  set another password\n"
+     "delete NAME    remove a user with all that is theirs: resources, shares, sessions, tokens\n"
+     "\n"
+     "create and password read the password from standard input, one line; on a terminal they ask for it, without "
+     "echo.\n"
+     "It is never taken from the command line, where others could see it.\n",
+     "usher user create --realm /alpha alice --mail alice@example.com\n"
+     "usher user password --realm /alpha alice < password.txt\n"
+     "usher user list --realm /alpha --json\n",
      us_cmd_user},
-    {"client", "create|list|show|delete --realm R [ID] [--store URL] [--json]", "administer OAuth clients",
-     "create makes a client; without --public a secret is made and printed once, unless one is read by "
-     "--secret-stdin.\n"
-     "The password grant is given only when it is named in --grants.",
+    {"client", "create|list|show|delete --realm PATH [ID] [--store URL] [--json]", "administer OAuth clients",
+     "create ID  register a client. A secret is made and printed, once: only its hash is kept. None is made for "
+     "--public\n"
+     "           clients, or with --secret-stdin\n"
+     "list       print the clients of the realm\n"
+     "show ID    print one client, as JSON\n"
+     "delete ID  remove a client with its tokens; the realm's settings say what becomes of resources it registered\n"
+     "\n"
+     "Grant types are authorization_code, refresh_token, client_credentials, password and\n"
+     "urn:ietf:params:oauth:grant-type:uma-ticket. A client gets those that --grants names, and no other: the password "
+     "grant\n"
+     "only when it is asked for by name.\n",
+     "usher client create --realm /alpha photo-rs --grants \"password refresh_token\" --scopes \"uma_protection "
+     "openid\"\n"
+     "usher client create --realm /alpha photo-app --public --scopes openid --redirect-uris "
+     "https://app.example.com/cb\n"
+     "usher client show --realm /alpha photo-rs\n",
      us_cmd_client},
-    {"settings", "get|set --realm R [NAME[=VALUE] ...] [--store URL] [--json]", "read and change a realm's settings",
-     "Names and values are those of the contract's provider settings. A running server obeys within a second.",
+    {"settings", "get|set --realm PATH [NAME[=VALUE] ...] [--store URL] [--json]",
+     "read and change the settings of a realm",
+     "get [NAME ...]      print settings, or all of them with a star at those that differ from the default, and what "
+     "they mean\n"
+     "set NAME=VALUE ...  change settings: all, or none when one is wrong\n"
+     "\n"
+     "Values are text: whole numbers, true or false, words, or lists with commas. A running server obeys within a "
+     "second.\n",
+     "usher settings get --realm /alpha\n"
+     "usher settings get --realm /alpha permissionTicketLifetime\n"
+     "usher settings set --realm /alpha permissionTicketLifetime=300 resharingMode=OFF\n",
      us_cmd_settings},
-    {"key", "list|rotate --realm R [--alg RS256|ES256] [--store URL] [--json]", "signing keys of a realm",
-     "rotate makes a new key that signs from now on; older ones stay listed until nothing signed with them is alive.",
+    {"key", "list|rotate --realm PATH [--alg RS256|ES256] [--store URL] [--json]",
+     "list and rotate the signing keys of a realm",
+     "list    print the id (kid) of each key, its algorithm, and whether it signs or only verifies\n"
+     "rotate  make a new key, which signs from now on, and print its id. The one before it stays in the published key "
+     "set\n"
+     "        until nothing that it signed is alive\n"
+     "\n"
+     "A running server sees changes within a second.\n",
+     "usher key list --realm /alpha\n"
+     "usher key rotate --realm /alpha --alg ES256\n",
      us_cmd_key},
-    {"routes", "[--json]", "print the whole HTTP surface", "One line a row of the route table.", us_cmd_routes},
+    {"routes", "[--json]", "print the whole HTTP surface",
+     "Prints one line for each row of the route table: method, path, what must authenticate, whether it reads or "
+     "writes,\n"
+     "and what it is.\n",
+     "usher routes\n"
+     "usher routes --json\n",
+     us_cmd_routes},
 };
+/* clang-format on */
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static int help(FILE *out) {
@@ -52,26 +128,44 @@ static int help(FILE *out) {
   return out == stdout ? 0 : 2;
 }
 
+/* What could not be printed was not done: a secret that is shown once, say. */
+static int close_output(int code) {
+  if (fflush(stdout) == 0 && !ferror(stdout))
+    return code;
+  fprintf(stderr, "usher: standard output cannot be written\n");
+  return code == 0 ? 1 : code;
+}
+
+static const struct us_command *find_command(const char *name) {
+  for (size_t i = 0; i < COMMANDS; i++) {
+    if (strcmp(commands[i].name, name) == 0)
+      return &commands[i];
+  }
+  return NULL;
+}
+
 int main(int argc, char **argv) {
   if (argc < 2)
     return help(stderr);
   if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
     printf("usher " USHER_VERSION "\n");
-    return 0;
+    return close_output(0);
   }
-  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
-    return help(stdout);
+  bool is_help = strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0;
+  if (is_help && argc == 2)
+    return close_output(help(stdout));
+  char *name = argv[is_help ? 2 : 1]; /* `usher help serve` is `usher serve --help` */
+  char help_word[] = "--help", *help_argv[] = {name, help_word, NULL};
+  const struct us_command *command = find_command(name);
+  if (command == NULL) {
+    fprintf(stderr, "usher: there is no command '%s'; see usher --help\n", name);
+    return 2;
+  }
   if (us_crypto_setup() != 0) {
     fprintf(stderr, "usher: the cryptographic library cannot be set up\n");
     return 1;
   }
-  for (size_t i = 0; i < COMMANDS; i++) {
-    if (strcmp(commands[i].name, argv[1]) == 0) {
-      int code = commands[i].run(&commands[i], argc - 1, argv + 1);
-      us_crypto_done();
-      return code;
-    }
-  }
-  fprintf(stderr, "usher: there is no command '%s'; see usher --help\n", argv[1]);
-  return 2;
+  int code = is_help ? command->run(command, 2, help_argv) : command->run(command, argc - 1, argv + 1);
+  us_crypto_done();
+  return close_output(code);
 }
