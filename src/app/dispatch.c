@@ -73,7 +73,6 @@ static void answer(struct flight *f) {
   struct us_http_exchange *exchange = f->exchange;
   log_request(f);
   touch_session(f);
-  us_call_done(f->call);
   us_http_exchange_reply(exchange); /* frees the memory of f */
 }
 

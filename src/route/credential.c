@@ -75,6 +75,18 @@ static bool has_bearer(const struct us_call *call) {
   return authorization.n >= 7 && us_str_eq_nocase((struct us_str){authorization.p, 7}, US_STR("Bearer "));
 }
 
+/* Introspection (protocol contract 8.1.1, Q36): GET is for PATs; for clients only where the realm allows tokens in the query. */
+static enum us_code check_introspector(struct us_call *call, const struct us_params *form) {
+  bool is_query = call->route->body_kind == US_BODY_NONE;
+  if (has_bearer(call) || (is_query && us_http_header(call->request, "authorization").p == NULL))
+    return check_pat(call);
+  if (!is_query)
+    return check_client(call, form);
+  if (!call->realm->settings.introspect_query_token)
+    return us_fail(&call->cx, US_E_METHOD, "Required Method: POST found: GET");
+  return check_client(call, &call->query);
+}
+
 static enum us_code refuse_user(struct us_call *call, const struct us_account *who, struct us_str realm_path) {
   struct us_cx *cx = &call->cx;
   return us_fail(cx, US_E_FORBIDDEN, "User, %.*s, not authorized.",
@@ -139,7 +151,7 @@ enum us_code us_credential_check(struct us_call *call, const struct us_params *f
   case US_AUTH_CLIENT:
     return check_client(call, form);
   case US_AUTH_PAT_OR_CLIENT:
-    return has_bearer(call) || call->route->body_kind == US_BODY_NONE ? check_pat(call) : check_client(call, form);
+    return check_introspector(call, form);
   case US_AUTH_SESSION_OPTIONAL:
     return find_session(call);
   case US_AUTH_SESSION:

@@ -48,6 +48,10 @@ static struct pipeline *pipeline_of(struct us_call *call) {
   return (struct pipeline *)call;
 }
 
+static void drop_snapshot(void *snapshot) {
+  us_snapshot_unref(snapshot);
+}
+
 struct us_call *us_call_new(void *mem, struct us_services *svc, const struct us_http_request *request,
                             struct us_http_response *response) {
   struct pipeline *p = US_NEW(mem, struct pipeline);
@@ -58,14 +62,12 @@ struct us_call *us_call_new(void *mem, struct us_services *svc, const struct us_
   p->call.cx.now_ms = us_clock_now_ms(svc->clock);
   p->call.request = request;
   p->call.response = response;
-  p->call.snapshot = us_snapshot_ref(svc->snapshots);
+  const struct us_snapshot *snapshot = us_snapshot_ref(svc->snapshots);
+  if (us_mem_own(mem, (void *)snapshot, drop_snapshot) != 0)
+    return NULL;
+  p->call.snapshot = snapshot; /* goes with the memory of the exchange, answered or not */
   p->phase = PHASE_MATCH;
   return &p->call;
-}
-
-void us_call_done(struct us_call *call) {
-  us_snapshot_unref(call->snapshot);
-  call->snapshot = NULL;
 }
 
 bool us_routes_break(const char *name) {
@@ -240,7 +242,12 @@ static enum us_code run_step(struct pipeline *p, us_step_fn step) {
     us_json_close(&w, '}');
     return US_OK;
   }
-  return step == NULL ? US_OK : step(&p->call);
+  if (step == NULL)
+    return US_OK;
+  US_TRY(step(&p->call));
+  if (us_mem_is_spent(p->call.cx.mem)) /* what could not be allocated must not read as "there is none" */
+    return us_fail_plain(&p->call.cx, US_E_NO_MEMORY);
+  return US_OK;
 }
 
 static enum us_style style_of(const struct pipeline *p) {

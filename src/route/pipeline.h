@@ -16,7 +16,7 @@ enum us_place {
   US_PLACE_ANSWER, /* done: the response is complete */
 };
 
-/* Begins a call. `routes` is us_routes but for mutation tests. The response is initialised by the caller. */
+/* Begins a call; what it holds goes with `mem`. NULL when there is none. `routes` is us_routes but for mutation tests. The response is initialised by the caller. */
 struct us_call *us_call_new(void *mem, struct us_services *svc, const struct us_http_request *request,
                             struct us_http_response *response);
 /* Runs at LOOP or POOL with that place's connection. Returns the next place (never LOOP). */
@@ -27,8 +27,6 @@ enum us_code us_call_write(struct us_call *call);
 enum us_place us_call_written(struct us_call *call, enum us_code code);
 /* The place asked for has no room (queue full): makes it a 503 with Retry-After. */
 void us_call_refuse(struct us_call *call, enum us_code code);
-/* Releases the snapshot; the memory is the exchange's. */
-void us_call_done(struct us_call *call);
 /* Body for refusals of the HTTP edge, in the style of the path (http/server.h render_refusal). */
 void us_render_refusal(struct us_services *svc, int status, const char *reason, struct us_str target,
                        struct us_http_response *response);

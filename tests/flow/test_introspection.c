@@ -40,6 +40,22 @@ static void get_and_post_agree(void **state) {
   assert_string_equal(us_reply_header(&get, "Cache-Control"), "no-store");
 }
 
+/* Q36: a client asks by query only where the realm allows it. */
+static void get_is_for_clients_only_when_allowed(void **state) {
+  struct us_world *w = *state;
+  const char *pat = us_pat(w, "alice", RS1);
+  const char *target = us_text(w, INTROSPECT "?token=%s", us_enc(w, pat));
+  const char *basic =
+      "Authorization: Basic VU1BLVJlc291cmNlLVNlcnZlcjpteVNlY3JldA=="; /* UMA-Resource-Server:mySecret */
+  struct us_reply r = us_send(w, "GET", target, basic, NULL);
+  assert_error(r, 405, "method_not_allowed");
+  us_world_set(w, "introspectQueryParameterAllowed", "true");
+  r = us_send(w, "GET", target, basic, NULL);
+  assert_true(is_active(r));
+  r = us_send(w, "GET", target, "Authorization: Basic VU1BLVJlc291cmNlLVNlcnZlcjp3cm9uZw==", NULL);
+  assert_error(r, 401, "invalid_client");
+}
+
 static void a_refresh_token_says_what_it_is(void **state) {
   struct us_world *w = *state;
   struct us_reply first = password(w, "bob", C1, "openid");
@@ -241,6 +257,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       STORY(a_pat_shows_scope_and_no_permissions),
       STORY(get_and_post_agree),
+      STORY(get_is_for_clients_only_when_allowed),
       STORY(a_refresh_token_says_what_it_is),
       STORY(inactive_says_nothing_more),
       STORY(a_hint_changes_nothing),

@@ -1,4 +1,4 @@
-// Two clients race for one ticket over HTTP against the release binary: exactly one of them is processed, every time (UG-77).
+// Two clients race for one ticket over HTTP against the release binary: exactly one of them is processed, every time.
 // The loser sees invalid_grant. The two presentations are written to two warm connections one behind the other, so that they
 // reach two event loops at about the same moment.
 import { Tally, Usher } from '../net/usher.mjs'
@@ -36,7 +36,7 @@ try {
   console.log(`# ${ROUNDS} rounds: one winner ${outcomes.one}, two ${outcomes.both}, none ${outcomes.none}, other ${outcomes.other}`)
   tally.check(`exactly one winner in each of ${ROUNDS} rounds`, outcomes.one === ROUNDS, JSON.stringify(outcomes))
 
-  // Fifty at once (UG-77's own number).
+  // Fifty at once.
   const ticket = (await usher.send('POST', `${usher.uma}/permission_request`, { resource_id: album, resource_scopes: ['view'] }, pat)).json.ticket
   const answers = await Promise.all(Array.from({ length: 50 }, () => usher.grant('UMA-Client', ticket, idTokens['UMA-Client'])))
   tally.check('fifty presentations at once: one is processed', answers.filter((a) => a.status === 200).length === 1)

@@ -47,10 +47,12 @@ struct us_world {
   struct reply_link *replies;
 };
 
-static char template_file[64];
+static char template_file[4096];
+static bool
+    template_is_shared; /* USHER_TEST_TEMPLATE names a file that many test programs use: the runner removes it */
 
 static void drop_template(void) {
-  if (template_file[0] != '\0')
+  if (template_file[0] != '\0' && !template_is_shared)
     unlink(template_file);
 }
 
@@ -82,9 +84,24 @@ static void copy_file(const char *from, const char *to) {
   close(out);
 }
 
-/* The first world of the process makes the template: a store with the demo world, closed and complete. */
+/* Where the template is, or is to be. */
+static void choose_template(void) {
+  const char *shared = getenv("USHER_TEST_TEMPLATE");
+  if (template_file[0] != '\0')
+    return;
+  template_is_shared = shared != NULL;
+  if (shared != NULL)
+    snprintf(template_file, sizeof(template_file), "%s", shared);
+  else
+    snprintf(template_file, sizeof(template_file), "/tmp/usher-template-%d", (int)getpid());
+  atexit(drop_template);
+}
+
+/* The first world makes the template: a store with the demo world, closed and complete. It gets its name when it is whole. */
 static void need_template(struct us_world *w) {
-  if (template_file[0] != '\0') {
+  char made[4160];
+  choose_template();
+  if (access(template_file, R_OK) == 0) {
     copy_file(template_file, w->file);
     return;
   }
@@ -93,9 +110,9 @@ static void need_template(struct us_world *w) {
   must(&cx, us_demo_world_create(&cx, w->db, 0), "demo world");
   us_db_close(w->db);
   w->db = NULL;
-  snprintf(template_file, sizeof(template_file), "/tmp/usher-template-%d", (int)getpid());
-  atexit(drop_template);
-  copy_file(w->file, template_file);
+  snprintf(made, sizeof(made), "%s.%d", template_file, (int)getpid());
+  copy_file(w->file, made);
+  assert_int_equal(rename(made, template_file), 0);
 }
 
 struct us_world *us_world_new(void) {
@@ -106,7 +123,7 @@ struct us_world *us_world_new(void) {
   assert_non_null(mkdtemp(w->folder));
   snprintf(w->file, sizeof(w->file), "%s/usher.db", w->folder);
   snprintf(w->url, sizeof(w->url), "sqlite:%s", w->file);
-  atomic_store(&w->fake.now_ms, WORLD_START_MS);
+  atomic_store(&w->fake.now_ms, WORLD_START_MS - 1000);
   w->clock = us_clock_fake_as_clock(&w->fake);
   w->mem = us_mem_root_new(0, WORLD_MEMORY);
   w->svc = us_services_new(&w->clock, WORLD_BASE, NULL, NULL, NULL);
@@ -114,6 +131,8 @@ struct us_world *us_world_new(void) {
   assert_non_null(w->svc);
   us_idgen_init(&w->svc->ids, 1, 0);
   need_template(w);
+  atomic_store(&w->fake.now_ms,
+               WORLD_START_MS); /* a second after the template: ids made from now on lie above its own */
   open_db(w);
   struct us_cx cx = world_cx(w);
   must(&cx, us_db_begin_read(&cx, w->db), "read");
@@ -268,7 +287,6 @@ struct us_reply us_send_bytes(struct us_world *w, const char *method, const char
   struct us_call *call = us_call_new(r->mem, w->svc, request, &r->response);
   assert_non_null(call);
   run_call(w, call);
-  us_call_done(call);
   struct us_str text = us_buf_str(&r->response.body);
   r->json = text.n ? json_loadb(text.p, text.n, JSON_DECODE_ANY, NULL) : NULL;
   return (struct us_reply){r->response.status, text.p, text.n, r->json, &r->response};
