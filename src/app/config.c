@@ -2,11 +2,13 @@
 #include "app/config.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "http/address.h"
 
 #define US_CONFIG_FILE_MAX (256 * 1024)
 #define AT(member) offsetof(struct us_config, member)
@@ -123,83 +125,115 @@ static void set_defaults(struct us_config *c) {
 static enum us_code read_file(struct us_cx *cx, const char *file, struct us_str *ret_text) {
   FILE *in = fopen(file, "re");
   if (in == NULL)
-    return us_fail(cx, US_E_INVALID_REQUEST, "%s: cannot be read", file);
+    return us_fail(cx, US_E_INVALID_REQUEST, "%s: cannot be read: %s", file, strerror(errno));
   char *text = us_mem_alloc(cx->mem, US_CONFIG_FILE_MAX + 1);
   size_t n = text ? fread(text, 1, US_CONFIG_FILE_MAX + 1, in) : 0;
-  bool has_failed = ferror(in) != 0;
+  int error = ferror(in) ? errno : 0;
   fclose(in);
   if (text == NULL)
     return us_fail_plain(cx, US_E_NO_MEMORY);
-  if (has_failed || n > US_CONFIG_FILE_MAX)
-    return us_fail(cx, US_E_INVALID_REQUEST, "%s: cannot be read, or is larger than %d bytes", file,
-                   US_CONFIG_FILE_MAX);
+  if (error != 0)
+    return us_fail(cx, US_E_INVALID_REQUEST, "%s: cannot be read: %s", file, strerror(error));
+  if (n > US_CONFIG_FILE_MAX)
+    return us_fail(cx, US_E_INVALID_REQUEST, "%s: is larger than %d bytes", file, US_CONFIG_FILE_MAX);
   *ret_text = (struct us_str){text, n};
   return US_OK;
 }
 
-/* USHER_HTTP_HEAD_MS and so on: scalar rows of a table, through the form decoder. */
+/* One variable through the form decoder, so that it fails with the words of its row and the name it was given by. */
+static enum us_code read_variable(struct us_cx *cx, const struct us_field_table *table, const struct us_field *field,
+                                  const char *name, struct us_config *config) {
+  const char *value = getenv(name);
+  if (value == NULL)
+    return US_OK;
+  struct us_str encoded = us_percent_encode(cx->mem, us_str_c(value));
+  struct us_str text = us_str_fmt(cx->mem, "%s=%.*s", field->name, US_STR_ARG(encoded));
+  if (encoded.p == NULL || text.p == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  enum us_code code = us_field_from_form(cx, table, text, config);
+  if (code == US_E_INVALID_REQUEST)
+    return us_fail(cx, code, "environment %s: %.*s", name, US_STR_ARG(cx->err.text));
+  return code;
+}
+
+/* USHER_HTTP_HEAD_MS and so on: what is no list of tables. */
 static enum us_code read_environment(struct us_cx *cx, const struct us_field_table *table, const char *prefix,
                                      struct us_config *config) {
-  struct us_str text = US_STR("");
   for (size_t i = 0; i < table->n; i++) {
     const struct us_field *f = &table->fields[i];
     char name[96];
     int n = snprintf(name, sizeof(name), "%s_%s", prefix, f->name);
     for (int k = 0; k < n && k < (int)sizeof(name) - 1; k++)
       name[k] = (char)toupper((unsigned char)name[k]);
-    if (f->kind == US_FIELD_TABLE) {
+    if (f->kind == US_FIELD_TABLE)
       US_TRY(read_environment(cx, f->table, name, config));
-      continue;
-    }
-    const char *value = f->kind == US_FIELD_TABLES ? NULL : getenv(name);
-    if (value != NULL)
-      text = us_str_fmt(cx->mem, "%.*s%s%s=%.*s", US_STR_ARG(text), text.n ? "&" : "", f->name,
-                        US_STR_ARG(us_percent_encode(cx->mem, us_str_c(value))));
+    else if (f->kind != US_FIELD_TABLES)
+      US_TRY(read_variable(cx, table, f, name, config));
   }
-  if (text.n == 0)
-    return US_OK;
-  enum us_code code = us_field_from_form(cx, table, text, config);
-  if (code != US_OK)
-    return us_fail(cx, US_E_INVALID_REQUEST, "environment %s_...: %.*s", prefix, US_STR_ARG(cx->err.text));
   return US_OK;
 }
 
 bool us_address_is_loopback(struct us_str address) {
-  return us_str_starts(address, US_STR("127.")) || us_str_eq_c(address, "::1") || us_str_eq_c(address, "localhost");
+  struct us_address parsed, v6;
+  if (!us_address_parse(address, &parsed) || !us_address_parse(US_STR("::1"), &v6))
+    return false;
+  static const uint8_t v4[13] = {[10] = 0xff, [11] = 0xff, [12] = 127}; /* ::ffff:127.0.0.0/104 */
+  return us_address_eq(&parsed, &v6) || memcmp(parsed.bytes, v4, sizeof(v4)) == 0;
 }
 
-/* Rules between members. */
+static enum us_code check_listener(struct us_cx *cx, const struct us_config *c, size_t i) {
+  const struct us_config_listener *listener = (const struct us_config_listener *)c->listen.v + i;
+  struct us_str address = listener->address;
+  struct us_address parsed;
+  if (!us_address_parse(address, &parsed))
+    return us_fail(cx, US_E_INVALID_REQUEST, "listen[%zu]: %.*s is not an IP address", i, US_STR_ARG(address));
+  if (listener->tls && c->tls.certificate.p == NULL)
+    return us_fail(cx, US_E_INVALID_REQUEST, "listen[%zu]: tls needs tls.certificate and tls.key", i);
+  if (us_address_is_loopback(address))
+    return US_OK;
+  if (c->base_url.p == NULL) /* design 6 */
+    return us_fail(
+        cx, US_E_INVALID_REQUEST,
+        "listen[%zu]: %.*s is a public address; say under which URL people reach it: base_url: https://HOST/am", i,
+        US_STR_ARG(address));
+  if (!listener->tls && c->trusted_proxies.n == 0) /* UF-01 */
+    return us_fail(cx, US_E_INVALID_REQUEST,
+                   "listen[%zu]: plain HTTP on %.*s would carry tokens in clear; set tls: true, or name the proxy that "
+                   "ends TLS in trusted_proxies",
+                   i, US_STR_ARG(address));
+  return US_OK;
+}
+
+static bool ends_with_slash(struct us_str s) {
+  return s.n > 0 && s.p[s.n - 1] == '/';
+}
+
+static enum us_code check_urls(struct us_cx *cx, const struct us_config *c) {
+  struct us_str url = c->base_url, path = c->context_path;
+  if (url.p != NULL && !us_str_starts(url, US_STR("http://")) && !us_str_starts(url, US_STR("https://")))
+    return us_fail(cx, US_E_INVALID_REQUEST, "base_url: must begin with http:// or https://");
+  if (url.p != NULL && ends_with_slash(url))
+    return us_fail(cx, US_E_INVALID_REQUEST, "base_url: must not end with a slash");
+  if (path.p[0] != '/' || ends_with_slash(path))
+    return us_fail(cx, US_E_INVALID_REQUEST, "context_path: must begin with a slash and not end with one");
+  return US_OK;
+}
+
+/* Rules between members, and of what no row can say. */
 static enum us_code check(struct us_cx *cx, const struct us_config *c) {
-  const struct us_config_listener *listeners = c->listen.v;
   if (c->listen.n == 0)
     return us_fail(cx, US_E_INVALID_REQUEST, "listen: at least one {address, port} is needed");
-  bool has_tls = c->tls.certificate.p != NULL && c->tls.key.p != NULL;
-  for (size_t i = 0; i < c->listen.n; i++) {
-    struct us_str address = listeners[i].address;
-    if (listeners[i].tls && !has_tls)
-      return us_fail(cx, US_E_INVALID_REQUEST, "listen[%zu]: tls needs tls.certificate and tls.key", i);
-    if (us_address_is_loopback(address))
-      continue;
-    if (c->base_url.p == NULL) /* design 6 */
-      return us_fail(
-          cx, US_E_INVALID_REQUEST,
-          "listen[%zu]: %.*s is a public address; say under which URL people reach it: base_url: https://HOST/am", i,
-          US_STR_ARG(address));
-    if (!listeners[i].tls && c->trusted_proxies.n == 0) /* UF-01 */
-      return us_fail(
-          cx, US_E_INVALID_REQUEST,
-          "listen[%zu]: plain HTTP on %.*s would carry tokens in clear; set tls: true, or name the proxy that "
-          "ends TLS in trusted_proxies",
-          i, US_STR_ARG(address));
+  if ((c->tls.certificate.p == NULL) != (c->tls.key.p == NULL))
+    return us_fail(cx, US_E_INVALID_REQUEST, "tls: certificate and key come together");
+  for (size_t i = 0; i < c->listen.n; i++)
+    US_TRY(check_listener(cx, c, i));
+  for (size_t i = 0; i < c->trusted_proxies.n; i++) {
+    struct us_address parsed;
+    struct us_str proxy = c->trusted_proxies.v[i];
+    if (!us_address_parse(proxy, &parsed))
+      return us_fail(cx, US_E_INVALID_REQUEST, "trusted_proxies: %.*s is not an IP address", US_STR_ARG(proxy));
   }
-  if (c->base_url.p != NULL && !us_str_starts(c->base_url, US_STR("http://")) &&
-      !us_str_starts(c->base_url, US_STR("https://")))
-    return us_fail(cx, US_E_INVALID_REQUEST, "base_url: must begin with http:// or https://");
-  if (c->base_url.p != NULL && c->base_url.n > 0 && c->base_url.p[c->base_url.n - 1] == '/')
-    return us_fail(cx, US_E_INVALID_REQUEST, "base_url: must not end with a slash");
-  if (c->context_path.p[0] != '/')
-    return us_fail(cx, US_E_INVALID_REQUEST, "context_path: must begin with a slash");
-  return US_OK;
+  return check_urls(cx, c);
 }
 
 enum us_code us_config_read(struct us_cx *cx, const char *file, struct us_config *ret_config) {
