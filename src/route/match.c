@@ -213,6 +213,9 @@ static void origin_realm(struct us_cx *cx, struct us_matched *m) {
     m->result = US_MATCHED;
 }
 
+/* The top-level realm of a store that has none yet: no providers, no keys. */
+static const struct us_realm before_any = {.path = {"/", 1}};
+
 enum us_code us_route_match(struct us_cx *cx, const struct us_snapshot *snapshot, const struct us_http_request *request,
                             const struct us_params *query, struct us_matched *ret_matched) {
   struct us_matched *m = ret_matched;
@@ -237,6 +240,8 @@ enum us_code us_route_match(struct us_cx *cx, const struct us_snapshot *snapshot
     return US_OK;
   m->tail = request->path;
   m->realm = has_bad_realm ? NULL : us_snapshot_realm(snapshot, m->realm_path);
+  if (m->realm == NULL && (m->route->flags & US_ROUTE_NO_REALM) && us_str_eq_c(m->realm_path, "/"))
+    m->realm = &before_any; /* a fresh server is alive before its first realm is made */
   if (m->realm == NULL)
     m->result = US_MATCH_NO_REALM;
   return US_OK;

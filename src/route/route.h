@@ -39,6 +39,7 @@ enum {
   US_ROUTE_NEEDS_UMA = 4,          /* 404 / 501 in a realm without UMA provider */
   US_ROUTE_NEEDS_OAUTH = 8,
   US_ROUTE_JSON_STRICT_TYPE = 16, /* another content type is 415 (authenticate) */
+  US_ROUTE_NO_REALM = 32,         /* answers also in a store that has no realm yet (health) */
 };
 struct us_route {
   const char *name; /* unique, "uma.resource_set.read" */

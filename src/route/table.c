@@ -118,9 +118,10 @@ const struct us_route us_routes[] = {
 
     /* Operations: design 4. */
     {"json.health.live", US_SERVICE_JSON, US_METHOD_GET, "health/live", NULL, US_AUTH_NONE, US_STYLE_CREST,
-     US_BODY_NONE, NULL, US_READ, US_ROUTE_NO_STORE, NULL, us_ep_health_live, NULL, "design 4", "The process answers"},
+     US_BODY_NONE, NULL, US_READ, US_ROUTE_NO_STORE | US_ROUTE_NO_REALM, NULL, us_ep_health_live, NULL, "design 4",
+     "The process answers"},
     {"json.health.ready", US_SERVICE_JSON, US_METHOD_GET, "health/ready", NULL, US_AUTH_NONE, US_STYLE_CREST,
-     US_BODY_NONE, NULL, US_READ, US_ROUTE_NO_STORE, NULL, us_ep_health_ready, NULL, "design 4",
+     US_BODY_NONE, NULL, US_READ, US_ROUTE_NO_STORE | US_ROUTE_NO_REALM, NULL, us_ep_health_ready, NULL, "design 4",
      "The store answers too"},
 };
 const size_t us_route_count = sizeof(us_routes) / sizeof(us_routes[0]);
