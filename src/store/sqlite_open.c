@@ -95,11 +95,26 @@ static enum us_code ask(struct us_cx *cx, struct us_sqlite *s, const char *path,
   return refuse(cx, s, path, sqlite3_extended_errcode(s->handle));
 }
 
-static enum us_code identify(struct us_cx *cx, struct us_sqlite *s, const char *path, bool create) {
-  int application_id = 0, tables = 0;
-  US_TRY(ask(cx, s, path, "PRAGMA application_id", &application_id));
+struct identity {
+  int application_id, tables;
+};
+
+static enum us_code read_identity(struct us_cx *cx, struct us_sqlite *s, const char *path,
+                                  struct identity *ret_identity) {
+  US_TRY(ask(cx, s, path, "PRAGMA application_id", &ret_identity->application_id));
   US_TRY(ask(cx, s, path, "PRAGMA user_version", &s->schema_version));
-  US_TRY(ask(cx, s, path, "SELECT count(*) FROM sqlite_master", &tables));
+  return ask(cx, s, path, "SELECT count(*) FROM sqlite_master", &ret_identity->tables);
+}
+
+/* All in one snapshot: another process may be migrating the file right now. */
+static enum us_code identify(struct us_cx *cx, struct us_sqlite *s, const char *path, bool create) {
+  struct identity identity = {0};
+  US_TRY(run(cx, s, path, "BEGIN"));
+  enum us_code code = read_identity(cx, s, path, &identity);
+  enum us_code ended = run(cx, s, path, code == US_OK ? "COMMIT" : "ROLLBACK");
+  US_TRY(code);
+  US_TRY(ended);
+  int application_id = identity.application_id, tables = identity.tables;
   if (application_id == US_SQLITE_APPLICATION_ID)
     return US_OK;
   if (application_id != 0 || s->schema_version != 0 || tables != 0)

@@ -62,7 +62,8 @@ static void an_expired_rpt_may_be_upgraded(void **state) {
 static void an_unknown_value_neither_breaks_nor_widens(void **state) {
   struct us_world *w = *state;
   struct given g = give(w);
-  const char *values[] = {"garbage", g.pat, g.bob, us_text(w, "%.37sA", g.old), us_text(w, "%sAA", g.old)};
+  const char *values[] = {"garbage", g.pat, g.bob, us_text(w, "%.37s%c", g.old, g.old[37] == 'A' ? 'Q' : 'A'),
+                          us_text(w, "%sAA", g.old)};
   for (size_t i = 0; i < 5; i++) {
     struct us_reply r = upgrade(w, &g, g.photo, "[\"view\"]", values[i]);
     is_plain(r);
