@@ -6,6 +6,10 @@
 
 #include <stddef.h>
 
+#include "crypto/handle.h"
+
+#define US_TICKETS_DIGEST_CHARS (US_SHA256_TEXT_BYTES - 1)
+
 #define AT(member) offsetof(struct us_ticket_row, member)
 static const struct us_column ticket_columns[] = {
     {US_COLUMN_I64, AT(ticket.tid)},          {US_COLUMN_I64, AT(ticket.iteration)},
@@ -36,15 +40,41 @@ enum us_code us_tickets_spend(struct us_cx *cx, int64_t tid, const char *digest,
                     realm_id, client_ref, us_cx_now_s(cx));
 }
 
-static const char SQL_BOUND_CLIENT[] = "SELECT client_ref FROM ticket WHERE id = $1 AND digest = $2 AND realm_id = $3";
-enum us_code us_tickets_bound_client(struct us_cx *cx, int64_t tid, const char *digest, int64_t realm_id,
-                                     int64_t *ret_client_ref) {
-  static const struct us_column column[] = {{US_COLUMN_I64, 0}};
-  return us_sql_one(cx, column, 1, ret_client_ref, SQL_BOUND_CLIENT, "ici", tid, digest, realm_id);
+struct bound {
+  int64_t client_ref;
+  struct us_str digest, used_digests;
+};
+#define BOUND(member) offsetof(struct bound, member)
+
+/* `digests` is any number of them, one behind the other. */
+static bool is_among(struct us_str digests, const char *digest) {
+  bool is_there = false;
+  for (size_t at = 0; at + US_TICKETS_DIGEST_CHARS <= digests.n; at += US_TICKETS_DIGEST_CHARS)
+    is_there |= us_handle_matches(digest, (struct us_str){digests.p + at, US_TICKETS_DIGEST_CHARS});
+  return is_there;
 }
 
+static const char SQL_BOUND_CLIENT[] =
+    "SELECT client_ref, digest, used_digests FROM ticket WHERE id = $1 AND realm_id = $2";
+enum us_code us_tickets_bound_client(struct us_cx *cx, int64_t tid, const char *digest, int64_t realm_id,
+                                     int64_t *ret_client_ref) {
+  static const struct us_column columns[] = {
+      {US_COLUMN_I64, BOUND(client_ref)}, {US_COLUMN_TEXT, BOUND(digest)}, {US_COLUMN_TEXT, BOUND(used_digests)}};
+  struct bound bound = {0};
+  US_TRY(us_sql_one(cx, columns, US_COLUMN_COUNT(columns), &bound, SQL_BOUND_CLIENT, "ii", tid, realm_id));
+  if (!is_among(bound.digest, digest) && !is_among(bound.used_digests, digest))
+    return us_fail_plain(cx, US_E_NOT_FOUND);
+  *ret_client_ref = bound.client_ref;
+  return US_OK;
+}
+
+/* The right-hand sides see the row as it was. A full list loses its second: the first stays, being the one that went from the
+ * resource server to the client by way of a header. 43 and 688: US_TICKETS_DIGEST_CHARS, and US_TICKETS_USED_MAX times that. */
 static const char SQL_ROTATE[] =
-    "UPDATE ticket SET state = 0, iteration = $2, digest = $3, pending_ids = $4, expires_s = $5 WHERE id = $1";
+    "UPDATE ticket SET state = 0, iteration = $2, digest = $3, pending_ids = $4, expires_s = $5, "
+    "used_digests = CASE WHEN length(used_digests) < 688 THEN used_digests || digest "
+    "ELSE substr(used_digests, 1, 43) || substr(used_digests, 87) || digest END WHERE id = $1";
+_Static_assert(US_TICKETS_DIGEST_CHARS == 43 && US_TICKETS_USED_MAX * US_TICKETS_DIGEST_CHARS == 688, "SQL_ROTATE");
 enum us_code us_tickets_rotate(struct us_cx *cx, const struct us_ticket *ticket, const char *digest) {
   return us_sql_run(cx, NULL, SQL_ROTATE, "iicti", ticket->tid, ticket->iteration, digest, ticket->pending_ids,
                     ticket->expires_s);

@@ -16,7 +16,10 @@ enum us_code us_tickets_insert(struct us_cx *cx, const struct us_ticket_row *row
  * US_E_NOT_FOUND: none such. */
 enum us_code us_tickets_spend(struct us_cx *cx, int64_t tid, const char *digest, int64_t realm_id, int64_t client_ref,
                               struct us_ticket_row *ret_row) US_MUST_CHECK;
-/* Whose is it, dead or alive? 0 when bound to nobody; US_E_NOT_FOUND when there is no such record. */
+/* Whose is the process that this was a ticket of, dead or alive, the present one or an earlier one? 0 when bound to nobody;
+ * US_E_NOT_FOUND when there is no such record. Of earlier ones the first and the latest are remembered, US_TICKETS_USED_MAX in
+ * all: a process may go on for a day of polling. */
+#define US_TICKETS_USED_MAX 16
 enum us_code us_tickets_bound_client(struct us_cx *cx, int64_t tid, const char *digest, int64_t realm_id,
                                      int64_t *ret_client_ref) US_MUST_CHECK;
 /* Brings a spent ticket back to life as its successor. */

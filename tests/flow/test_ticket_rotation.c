@@ -2,6 +2,7 @@
 #include "crypto/handle.h"
 #include "domain/ticket.h"
 #include "flow/uma.h"
+#include "store/tickets.h"
 
 struct process {
   const char *pat, *album, *bob, *ticket;
@@ -139,6 +140,51 @@ static void a_used_ticket_replayed_by_another_client_revokes_its_rpts(void **sta
   expect_error(us_grant(w, C2, p.ticket, us_id_token(w, "bob", C2), NULL), 400, "invalid_grant");
   assert_inactive(us_introspect(w, p.pat, rpt));
   assert_holds(w, p.pat, other, "%s:view", p.album); /* another process is untouched */
+}
+
+/* UG-80: no matter which of its tickets leaked. The first one went through a header of the resource server. */
+static void an_earlier_ticket_replayed_by_another_client_revokes_the_rpts_of_its_process(void **state) {
+  struct us_world *w = *state;
+  struct process p = begin(w);
+  us_share(w, "alice", p.album, "bob", "[\"view\"]");
+  const char *second = successor(us_grant(w, C1, p.ticket, NULL, NULL), 403, "need_info");
+  const char *third = successor(us_grant(w, C1, second, NULL, NULL), 403, "need_info");
+  const char *rpt = rpt_of(us_grant(w, C1, third, p.bob, NULL));
+  dead(w, p.ticket, &p); /* its own client's mistake costs nothing */
+  assert_holds(w, p.pat, rpt, "%s:view", p.album);
+  expect_error(us_grant(w, C2, p.ticket, us_id_token(w, "bob", C2), NULL), 400, "invalid_grant");
+  assert_inactive(us_introspect(w, p.pat, rpt));
+}
+
+/* Also while the process goes on: the ticket that its own client holds then is worth nothing any more. */
+static void an_earlier_ticket_in_another_clients_hands_ends_the_process(void **state) {
+  struct us_world *w = *state;
+  struct process p = begin(w);
+  us_share(w, "alice", p.album, "bob", "[\"view\"]");
+  const char *second = successor(us_grant(w, C1, p.ticket, NULL, NULL), 403, "need_info");
+  expect_error(us_grant(w, C2, p.ticket, us_id_token(w, "bob", C2), NULL), 400, "invalid_grant");
+  dead(w, second, &p);
+}
+
+static void of_a_long_process_the_first_and_the_latest_tickets_are_recognised(void **state) {
+  struct us_world *w = *state;
+  struct process p = begin(w);
+  us_share(w, "alice", p.album, "bob", "[\"view\"]");
+  const char *intruder = us_id_token(w, "bob", C2);
+  for (int rotations = US_TICKETS_USED_MAX; rotations <= US_TICKETS_USED_MAX + 1; rotations++) {
+    bool is_past = rotations > US_TICKETS_USED_MAX;
+    for (int replayed = 0; replayed <= 2; replayed++) {
+      const char *tickets[US_TICKETS_USED_MAX + 2] = {ask_for(w, p.pat, p.album, "[\"view\"]")};
+      for (int i = 0; i < rotations; i++)
+        tickets[i + 1] = successor(us_grant(w, C1, tickets[i], NULL, NULL), 403, "need_info");
+      const char *rpt = rpt_of(us_grant(w, C1, tickets[rotations], p.bob, NULL));
+      expect_error(us_grant(w, C2, tickets[replayed], intruder, NULL), 400, "invalid_grant");
+      if (is_past && replayed == 1) /* the one that was forgotten */
+        assert_holds(w, p.pat, rpt, "%s:view", p.album);
+      else
+        assert_inactive(us_introspect(w, p.pat, rpt));
+    }
+  }
 }
 
 static void half_a_ticket_revokes_nothing(void **state) {
@@ -284,6 +330,9 @@ int main(void) {
       STORY(a_ticket_works_once_whatever_the_answer_is),
       STORY(a_ticket_in_another_clients_hands_ends_the_process),
       STORY(a_used_ticket_replayed_by_another_client_revokes_its_rpts),
+      STORY(an_earlier_ticket_replayed_by_another_client_revokes_the_rpts_of_its_process),
+      STORY(an_earlier_ticket_in_another_clients_hands_ends_the_process),
+      STORY(of_a_long_process_the_first_and_the_latest_tickets_are_recognised),
       STORY(half_a_ticket_revokes_nothing),
       STORY(altered_tickets_are_unknown),
       STORY(tickets_are_different_and_random),

@@ -167,7 +167,8 @@ CREATE TABLE ticket (
   permissions  TEXT NOT NULL,                -- [[resource.id, uuid, [scope...]]...]
   pending_ids  TEXT NOT NULL,                -- ids of pending requests this process waits for
   created_s    BIGINT NOT NULL,
-  expires_s    BIGINT NOT NULL
+  expires_s    BIGINT NOT NULL,
+  used_digests TEXT NOT NULL DEFAULT ''      -- of earlier iterations, one behind the other: the first and the latest few
 );
 CREATE INDEX ticket_expiry ON ticket (expires_s);
 
