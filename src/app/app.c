@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "app/cleanup.h"
@@ -86,6 +87,34 @@ static void close_reader(void *self, void *reader) {
     us_db_close(reader);
 }
 
+/* A pool thread opens its connection by itself while the server starts: when that fails it is tried again with each call. */
+struct worker {
+  struct us_app *app;
+  unsigned index;
+  struct us_db *db;
+};
+static void *open_worker(void *self, unsigned index) {
+  struct worker *worker = calloc(1, sizeof(*worker));
+  if (worker == NULL)
+    return NULL;
+  *worker = (struct worker){self, index, open_reader(self, index)};
+  return worker;
+}
+static struct us_db *worker_db(void *self) {
+  struct worker *worker = self;
+  if (worker == NULL)
+    return NULL;
+  if (worker->db == NULL)
+    worker->db = open_reader(worker->app, worker->index);
+  return worker->db;
+}
+static void close_worker(void *self, void *opened) {
+  struct worker *worker = opened;
+  if (worker != NULL)
+    close_reader(self, worker->db);
+  free(worker);
+}
+
 static void configuration_changed(void *self, struct us_cx *cx) {
   struct us_app *app = self;
   cx->svc = app->svc;
@@ -139,14 +168,43 @@ static unsigned cores(void) {
   return n < 1 ? 1 : n > 64 ? 64 : (unsigned)n;
 }
 
+static unsigned loop_count(const struct us_app_options *o) {
+  return o->loops ? o->loops : cores();
+}
+static unsigned thread_count(const struct us_app_options *o) {
+  return o->pool_threads ? o->pool_threads : cores() < 2 ? 2 : cores();
+}
+
+/* Lets the process open as many files as it may, and takes no more connections than there are files for: the store must never
+ * go without because strangers hold them all. */
+static size_t fit_connections(const struct us_app_options *o) {
+  struct rlimit files;
+  size_t wanted = o->limits.connections;
+  size_t own =
+      64 + 8 * ((size_t)loop_count(o) + thread_count(o)); /* three files a connection to the store, sockets, pipes */
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+    return wanted;
+  files.rlim_cur = files.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &files) != 0 && getrlimit(RLIMIT_NOFILE, &files) != 0)
+    return wanted;
+  if (files.rlim_cur == RLIM_INFINITY || wanted + own <= files.rlim_cur)
+    return wanted;
+  size_t fitting = files.rlim_cur > own ? files.rlim_cur - own : 1;
+  us_log(US_LOG_WARN, "limits", "http.connections is %zu, but only %zu fit into the limit of open files (%zu)", wanted,
+         fitting, (size_t)files.rlim_cur);
+  return fitting;
+}
+
 static enum us_code start_edge(struct us_cx *cx, struct us_app *app, const struct us_app_options *o) {
   char reason[256] = "";
+  struct us_http_limits limits = o->limits;
+  limits.connections = fit_connections(o);
   struct us_http_options http = {
       .listeners = o->listeners,
       .listener_count = o->listener_count,
       .tls = o->tls,
-      .limits = o->limits,
-      .loops = o->loops ? o->loops : cores(),
+      .limits = limits,
+      .loops = loop_count(o),
       .trusted_proxies = o->trusted_proxies,
       .on_request = us_dispatch_request,
       .render_refusal = render_refusal,
@@ -201,11 +259,10 @@ static enum us_code start_parts(struct us_cx *cx, struct us_app *app, const stru
   };
   US_TRY(us_writer_start(cx, &writer, &app->dispatch.writer));
   us_writer_set_note_handler(app->dispatch.writer, apply_note);
-  unsigned threads = o->pool_threads ? o->pool_threads : cores() < 2 ? 2 : cores();
-  struct us_pool_options pool = {.threads = threads,
+  struct us_pool_options pool = {.threads = thread_count(o),
                                  .max_queued = o->pool_queue ? o->pool_queue : 1024,
-                                 .open = open_reader,
-                                 .close = close_reader,
+                                 .open = open_worker,
+                                 .close = close_worker,
                                  .self = app};
   app->dispatch.pool = us_pool_new(&pool);
   if (app->dispatch.pool == NULL)
@@ -226,6 +283,7 @@ enum us_code us_app_start(struct us_cx *cx, const struct us_app_options *options
   app->svc = us_services_new(&us_clock_system, app->base_url, options->context_path, options->cookie_name,
                              options->default_realm);
   app->dispatch.svc = app->svc;
+  app->dispatch.worker_db = worker_db;
   app->dispatch.log_requests = options->log_requests;
   cx->svc = app->svc;
   enum us_code code =

@@ -104,7 +104,10 @@ static bool hand_on(struct flight *f) {
 
 static void run_on_pool(struct us_pool_job *job, void *worker) {
   struct flight *f = flight_of_pool(job);
-  f->place = us_call_advance(f->call, US_PLACE_POOL, worker);
+  struct us_db *db = f->dispatch->worker_db(worker);
+  if (db == NULL)
+    us_call_refuse(f->call, US_E_UNAVAILABLE);
+  f->place = db ? us_call_advance(f->call, US_PLACE_POOL, db) : US_PLACE_ANSWER;
   if (!hand_on(f))
     us_loop_post(f->exchange->loop, &f->loop_job);
 }

@@ -1,7 +1,10 @@
 // What goes wrong around a server: stores that cannot be used, are locked or full, a process that is killed, somebody who guesses
 // passwords. Nothing acknowledged is lost, nothing is half done, and the answer says when to come again.
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import http from 'node:http'
+import net from 'node:net'
 import path from 'node:path'
 import { test } from 'node:test'
 import { BINARY, PASSWORD, SECRET } from '../net/usher.mjs'
@@ -240,6 +243,43 @@ test('a full disk: writes are 503, reads go on, nothing acknowledged is lost', a
     const r = await run('umount', ['-l', disk])
     assert.equal(r.code, 0, r.err)
   }
+})
+
+// --- open files ---
+
+// Opens connections to a server; those that it closes again are no error.
+async function crowd(t, server, count) {
+  const sockets = Array.from({ length: count }, () => net.connect({ host: server.host, port: server.port }))
+  for (const socket of sockets) socket.on('error', () => {})
+  t.after(() => sockets.forEach((socket) => socket.destroy()))
+  await Promise.all(sockets.map((socket) => Promise.race([once(socket, 'connect'), once(socket, 'close')])))
+  return sockets
+}
+
+test('strangers who hold connections cannot take the files that the store needs', async (t) => {
+  const dir = folder(t)
+  const server = await Server.demo(t, dir, [], { wrapper: ['sh', '-c', 'ulimit -n 128; exec "$0" "$@"'] })
+  assert.ok(await server.logged(/level=warn event=limits msg="http\.connections is 10000, but only \d+ fit into the limit of open files \(128\)"/))
+  const pat = await server.pat()
+  const sockets = await crowd(t, server, 300)
+  const write = () => server.send('POST', `${server.uma}/resource_set`, { resource_scopes: ['view'] }, pat)
+  for (let i = 0; i < 20; i++) assert.equal((await write()).status, 201, 'the connection that was there goes on')
+  assert.ok(readdirSync(`/proc/${server.child.pid}/fd`).length <= 128 - 32, 'there are files left')
+  assert.equal((await usher(['user', 'list', '--realm', '/alpha', '--store', `sqlite:${dir}/usher.db`])).code, 0)
+  assert.ok(!/level=error/.test(server.log), server.log)
+  for (const socket of sockets) socket.destroy()
+  server.agent.destroy()
+  server.agent = new http.Agent({ keepAlive: true })
+  assert.ok(await within(2000, async () => { try { return (await write()).status === 201 } catch { return false } }), 'there is room again')
+  assert.equal(await server.stop(), 0)
+})
+
+test('the soft limit of open files is raised as far as it may be', async (t) => {
+  const server = await Server.demo(t, folder(t), [], { wrapper: ['sh', '-c', 'ulimit -S -n 64; exec "$0" "$@"'] })
+  const limits = readFileSync(`/proc/${server.child.pid}/limits`, 'utf8')
+  const [, soft, hard] = /^Max open files +(\d+) +(\d+)/m.exec(limits)
+  assert.equal(soft, hard)
+  assert.equal(await server.stop(), 0)
 })
 
 // --- guesses ---
