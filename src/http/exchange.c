@@ -14,6 +14,7 @@ struct us_exchange {
   struct us_conn *conn;        /* NULL: gone */
   struct us_exchange *prev, *next;
   char peer_text[US_ADDRESS_TEXT_BYTES];
+  char group_text[US_ADDRESS_TEXT_BYTES];
   char client_cert[48];
   bool is_with_handler;
 };
@@ -176,13 +177,19 @@ void us_conn_refuse(struct us_conn *conn, int status, const char *reason) {
 static void us_tell_peer(struct us_exchange *x) {
   struct us_conn *conn = x->conn;
   struct us_http_request *request = &x->pub.request;
+  struct us_address client = conn->peer;
   if (conn->is_proxy) {
-    struct us_address client = us_proxies_client(&conn->loop->edge->proxies, &conn->peer, request);
+    client = us_proxies_client(&conn->loop->edge->proxies, &conn->peer, request);
     us_address_format(&client, x->peer_text);
   } else {
     memcpy(x->peer_text, conn->peer_text, sizeof x->peer_text);
   }
-  request->peer = us_str_c(x->peer_text);
+  request->peer = request->peer_group = us_str_c(x->peer_text);
+  struct us_address group = us_address_group(&client);
+  if (!us_address_eq(&group, &client)) {
+    us_address_format(&group, x->group_text);
+    request->peer_group = us_str_c(x->group_text);
+  }
   request->is_tls = conn->tls != NULL;
   struct us_str cert = conn->tls ? us_tls_client_cert(conn->tls) : US_STR_ABSENT;
   if (cert.p && cert.n < sizeof x->client_cert) {

@@ -36,7 +36,8 @@ struct us_http_request {
   size_t header_count;
   struct us_str host; /* the one Host */
   struct us_str body;
-  struct us_str peer;        /* address of the other side, or of the client as a trusted proxy told */
+  struct us_str peer;       /* address of the other side, or of the client as a trusted proxy told */
+  struct us_str peer_group; /* what failures are counted by: the same, or the /64 of an IPv6 address (http/address.h) */
   struct us_str client_cert; /* base64url SHA-256 of the DER client certificate; absent without */
   bool is_tls;
   bool is_http10;

@@ -63,7 +63,7 @@ static enum us_code check_client(struct us_call *call, const struct us_params *f
       .client_secret = us_params_get(form, "client_secret"),
       .client_assertion = us_params_get(form, "client_assertion"),
       .client_assertion_type = us_params_get(form, "client_assertion_type"),
-      .address = call->request->peer,
+      .address = call->request->peer_group,
   };
   US_TRY(us_client_authenticate(&call->cx, call->realm, &in, us_call_may_block(call), &call->caller.client));
   call->caller.kind = US_CALLER_CLIENT;

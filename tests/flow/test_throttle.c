@@ -57,6 +57,33 @@ static void a_stranger_cannot_lock_a_client_out(void **state) {
   assert_int_equal(authenticate_from(w, "203.0.113.9", RS1, "mySecret"), US_E_SLOW_DOWN); /* remembered by now */
 }
 
+/* OA-26, SB-20: at all three doors. */
+static void a_network_with_many_addresses_counts_as_one(void **state) {
+  struct us_world *w = *state;
+  for (int i = 0; i < 10; i++) {
+    us_world_come_from(w, us_text(w, "2001:db8::%d", i + 1), "2001:db8::");
+    expect_status(try_secret(w, RS1, us_text(w, "guess%d", i)), 401);
+  }
+  us_world_come_from(w, "2001:db8::99", "2001:db8::");
+  expect_status(try_secret(w, RS1, "mySecret"), 429);
+  us_world_come_from(w, "2001:db8:0:1::1", "2001:db8:0:1::");
+  expect_status(try_secret(w, RS1, "mySecret"), 200);
+
+  for (int i = 0; i < 50; i++) { /* passwords, at both places where they are asked for */
+    us_world_come_from(w, us_text(w, "2001:db8:0:2::%d", i + 1), "2001:db8:0:2::");
+    struct us_reply r = i % 2 ? try_password(w, us_text(w, "nobody%d", i), "wrong")
+                              : us_send(w, "POST", ALPHA_JSON "authenticate",
+                                        us_text(w,
+                                                "Content-Type: application/json\nX-OpenAM-Username: nobody%d\n"
+                                                "X-OpenAM-Password: wrong",
+                                                i),
+                                        NULL);
+    assert_status(r, i % 2 ? 400 : 401);
+  }
+  us_world_come_from(w, "2001:db8:0:2::99", "2001:db8:0:2::");
+  expect_status(try_password(w, "alice", "Ch4ng31t"), 429);
+}
+
 static void one_address_cannot_guess_at_all_clients(void **state) {
   struct us_world *w = *state;
   us_world_set(w, "failedPasswordsPerAddress", "12");
@@ -147,6 +174,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       STORY(a_hundred_wrong_secrets_end_in_a_pause),
       STORY(a_stranger_cannot_lock_a_client_out),
+      STORY(a_network_with_many_addresses_counts_as_one),
       STORY(one_address_cannot_guess_at_all_clients),
       STORY(ten_wrong_passwords_pause_an_account),
       STORY(unknown_names_pause_too),

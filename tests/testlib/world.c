@@ -45,6 +45,7 @@ struct us_world {
   struct us_db *db;
   void *mem;
   struct reply_link *replies;
+  const char *peer, *peer_group; /* us_world_come_from(); NULL: the usual one */
 };
 
 static char template_file[4096];
@@ -282,7 +283,8 @@ struct us_reply us_send_bytes(struct us_world *w, const char *method, const char
   request->query = question ? us_str_c(question + 1) : US_STR_ABSENT;
   request->host = US_STR("127.0.0.1:8080");
   request->body = body ? (struct us_str){body, n} : US_STR_ABSENT;
-  request->peer = US_STR("192.0.2.1");
+  request->peer = us_str_c(w->peer ? w->peer : "192.0.2.1");
+  request->peer_group = w->peer ? us_str_c(w->peer_group) : request->peer;
   add_headers(r->mem, headers, request);
   struct us_call *call = us_call_new(r->mem, w->svc, request, &r->response);
   assert_non_null(call);
@@ -290,6 +292,11 @@ struct us_reply us_send_bytes(struct us_world *w, const char *method, const char
   struct us_str text = us_buf_str(&r->response.body);
   r->json = text.n ? json_loadb(text.p, text.n, JSON_DECODE_ANY, NULL) : NULL;
   return (struct us_reply){r->response.status, text.p, text.n, r->json, &r->response};
+}
+
+void us_world_come_from(struct us_world *w, const char *peer, const char *group) {
+  w->peer = us_text(w, "%s", peer);
+  w->peer_group = us_text(w, "%s", group);
 }
 
 struct us_reply us_send(struct us_world *w, const char *method, const char *target, const char *headers,

@@ -36,6 +36,8 @@ struct us_services *us_world_services(struct us_world *w);
 struct us_db *us_world_db(struct us_world *w);
 /* A setting of /alpha by its name (protocol contract 9), obeyed at once. Fails the test when refused. */
 void us_world_set(struct us_world *w, const char *name, const char *value);
+/* The address from which all further requests come, and what the edge would count its failures by. */
+void us_world_come_from(struct us_world *w, const char *peer, const char *group);
 /* Runs a domain step in a write transaction (us_db_transact) and refreshes the configuration. */
 enum us_code us_world_transact(struct us_world *w, us_db_step_fn step, void *self);
 /* The path of the store's file. */

@@ -11,13 +11,13 @@ static void start(const char *const *trusted) {
   wire_start(&options);
 }
 
-/* The peer that the handler is told, for a connection from this address with these headers. */
-static void expect_peer(const char *from, const char *headers, const char *peer) {
+/* The line that the handler is told, for a connection from this address with these headers. */
+static void expect_line(const char *from, const char *headers, const char *name, const char *value) {
   struct wire_client client = {.fd = wire_connect_socket(from, wire_port(false))};
   us_buf_init(&client.got, 1 << 20);
   struct wire_answer answer;
   char *request = wire_format("GET / HTTP/1.1\r\n" WIRE_HOST "%s\r\n", headers);
-  char *line = wire_format("\npeer=%s\n", peer);
+  char *line = wire_format("\n%s=%s\n", name, value);
   wire_send_c(&client, request);
   wire_read_answer(&client, false, &answer);
   assert_int_equal(answer.status, 200);
@@ -28,6 +28,10 @@ static void expect_peer(const char *from, const char *headers, const char *peer)
   wire_close(&client);
   free(request);
   free(line);
+}
+
+static void expect_peer(const char *from, const char *headers, const char *peer) {
+  expect_line(from, headers, "peer", peer);
 }
 
 /* SB-17 */
@@ -92,6 +96,18 @@ static void an_entry_that_is_no_address_ends_the_search(void **state) {
   }
 }
 
+/* SB-20: who has an IPv6 network has 2^64 addresses; failures are counted by the network. */
+static void failures_of_an_ipv6_network_are_counted_together(void **state) {
+  (void)state;
+  start(proxies);
+  expect_line("127.0.0.9", "", "group", "127.0.0.9");
+  expect_line("127.0.0.9", "X-Forwarded-For: 192.0.2.7\r\n", "group", "192.0.2.7");
+  expect_line("127.0.0.9", "X-Forwarded-For: ::ffff:192.0.2.7\r\n", "group", "192.0.2.7");
+  expect_line("127.0.0.9", "X-Forwarded-For: 2001:db8:1:2:3:4:5:6\r\n", "group", "2001:db8:1:2::");
+  expect_line("127.0.0.9", "X-Forwarded-For: 2001:db8:1:2::7\r\n", "group", "2001:db8:1:2::");
+  expect_line("127.0.0.9", "X-Forwarded-For: 2001:db8:1:3::7\r\n", "group", "2001:db8:1:3::");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       WIRE_TEST(forged_forwarding_headers_have_no_effect),
@@ -99,6 +115,7 @@ int main(void) {
       WIRE_TEST(proxy_tells_the_client),
       WIRE_TEST(the_rightmost_stranger_counts),
       WIRE_TEST(an_entry_that_is_no_address_ends_the_search),
+      WIRE_TEST(failures_of_an_ipv6_network_are_counted_together),
   };
   return WIRE_RUN(tests);
 }

@@ -27,6 +27,7 @@ static void describe(struct us_http_exchange *exchange) {
   us_buf_addf(b, "query=%s%.*s\n", r->query.p ? "?" : "", US_STR_ARG(r->query));
   add_line(b, "host", r->host);
   add_line(b, "peer", r->peer);
+  add_line(b, "group", r->peer_group);
   add_line(b, "cert", r->client_cert);
   us_buf_addf(b, "tls=%d\nheaders=%zu\n", r->is_tls, r->header_count);
   add_line(b, "authorization", us_http_header(r, "authorization"));

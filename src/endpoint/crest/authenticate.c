@@ -123,7 +123,7 @@ static enum us_code read_form(struct us_call *call, struct login *login) {
 static enum us_code check_password(struct us_call *call, struct login *login) {
   struct us_cx *cx = &call->cx;
   struct us_str user = login->user.p != NULL ? login->user : US_STR("");
-  enum us_code code = us_account_login(cx, call->realm, user, login->password, call->request->peer,
+  enum us_code code = us_account_login(cx, call->realm, user, login->password, call->request->peer_group,
                                        us_call_may_block(call), &login->account);
   login->is_right = code == US_OK;
   if (code != US_E_NOT_FOUND)

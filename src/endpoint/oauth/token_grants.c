@@ -86,7 +86,7 @@ static enum us_code password_prepare(struct us_call *call) {
     return us_fail(cx, US_E_DOCUMENTED_500, "The realm asks for a second factor, which the password grant cannot give");
   US_TRY(new_state(call, &state));
   US_TRY(us_scope_resolve(cx, call->realm, &call->caller.client, in->scope, &state->scopes));
-  enum us_code code = us_account_login(cx, call->realm, in->username, in->password, call->request->peer,
+  enum us_code code = us_account_login(cx, call->realm, in->username, in->password, call->request->peer_group,
                                        us_call_may_block(call), &state->account);
   return code == US_E_NOT_FOUND ? us_fail_plain(cx, US_E_INVALID_GRANT) : code;
 }
