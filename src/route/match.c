@@ -15,7 +15,8 @@ struct path {
   size_t n;
 };
 
-/* Splits and decodes. False: no row can match. An invalid encoding has been refused by the edge already. */
+/* Splits and decodes. False: no row can match, and only what stands before the bad segment is in the path. An invalid encoding
+ * has been refused by the edge already. */
 static bool split(struct us_cx *cx, struct us_str raw, struct path *ret_path) {
   ret_path->n = 0;
   if (raw.n == 0 || raw.p[0] != '/')
@@ -138,6 +139,9 @@ static void match_in_service(struct us_cx *cx, const struct us_http_request *req
                              const struct path *path, size_t from, struct us_matched *m, bool *ret_bad_realm) {
   struct us_str action = m->service == US_SERVICE_JSON ? us_params_get_nocase(query, "_action") : US_STR_ABSENT;
   size_t eaten = realm_of_hierarchy(cx, path, from, &m->realm_path, ret_bad_realm);
+  if (m->service == US_SERVICE_JSON)
+    m->tail = us_strs_join(
+        cx->mem, (struct us_strs){(struct us_str *)(uintptr_t)path->v + from + eaten, path->n - from - eaten}, "/");
   if (eaten > 0) {
     find_row(cx, request, action, path, from + eaten, m);
     return;
@@ -225,10 +229,12 @@ enum us_code us_route_match(struct us_cx *cx, const struct us_snapshot *snapshot
   m->result = US_MATCH_NO_PATH;
   m->service = US_SERVICE_ORIGIN;
   m->realm_path = US_STR("/");
-  if (!split(cx, request->path, &path))
-    return US_OK;
+  bool is_path = split(cx, request->path, &path);
   size_t at = inside_context(cx->svc, &path, &is_inside);
-  if (is_inside && at < path.n && service_of(path.v[at], &m->service)) {
+  bool has_service = is_inside && at < path.n && service_of(path.v[at], &m->service);
+  if (!is_path) /* the service says in which style that is told */
+    return US_OK;
+  if (has_service) {
     match_in_service(cx, request, query, &path, at + 1, m, &has_bad_realm);
   } else {
     match_in_service(cx, request, query, &path, 0, m, &has_bad_realm);
@@ -238,7 +244,6 @@ enum us_code us_route_match(struct us_cx *cx, const struct us_snapshot *snapshot
   }
   if (m->result == US_MATCH_NO_PATH)
     return US_OK;
-  m->tail = request->path;
   m->realm = has_bad_realm ? NULL : us_snapshot_realm(snapshot, m->realm_path);
   if (m->realm == NULL && (m->route->flags & US_ROUTE_NO_REALM) && us_str_eq_c(m->realm_path, "/"))
     m->realm = &before_any; /* a fresh server is alive before its first realm is made */

@@ -111,11 +111,17 @@ static enum us_code refuse_method(struct pipeline *p) {
 static enum us_code match(struct pipeline *p) {
   struct us_call *call = &p->call;
   struct us_cx *cx = &call->cx;
+  enum us_code query = US_OK;
   if (call->request->query.n > 0)
-    US_TRY(us_form_parse(cx, call->request->query, &call->query));
+    query = us_form_parse(cx, call->request->query, &call->query);
+  struct us_error flaw = cx->err;
   US_TRY(us_route_match(cx, call->snapshot, call->request, &call->query, &p->matched));
   call->route = p->matched.result == US_MATCH_NO_PATH ? NULL : p->matched.route;
   call->realm = p->matched.realm;
+  if (query != US_OK) { /* said only now that it is known in which style */
+    cx->err = flaw;
+    return query;
+  }
   switch (p->matched.result) {
   case US_MATCH_NO_PATH:
     return us_fail(cx, US_E_NOT_FOUND, "Nothing is served at this path");
@@ -208,12 +214,28 @@ static enum us_code admit(struct pipeline *p) {
   return check_query(call);
 }
 
+/* REST contract a.2: a query parameter on what is read by its id. */
+static enum us_code check_instance(struct pipeline *p) {
+  static const char *const names[] = {"_queryFilter", "_queryId", "_queryExpression"};
+  const struct us_route *route = p->call.route;
+  bool is_instance = route->method == US_METHOD_GET && route->pattern[strlen(route->pattern) - 1] == '}';
+  for (size_t i = 0; is_crest(route) && is_instance && i < sizeof(names) / sizeof(names[0]); i++) {
+    if (us_params_get_nocase(&p->call.query, names[i]).p != NULL)
+      return us_fail(&p->call.cx, US_E_INVALID_REQUEST, "The resource instance %.*s cannot be queried",
+                     US_STR_ARG(p->matched.tail));
+  }
+  return US_OK;
+}
+
 static enum us_code check_credential(struct pipeline *p) {
   struct us_call *call = &p->call;
   if (call->route->body_kind == US_BODY_FORM && p->form.v == NULL)
     US_TRY(us_form_parse(&call->cx, call->request->body, &p->form));
   US_TRY(us_credential_check(call, &p->form));
-  return call->route->service == US_SERVICE_JSON ? check_provider(call) : US_OK;
+  if (call->route->service != US_SERVICE_JSON)
+    return US_OK;
+  US_TRY(check_provider(call));
+  return check_instance(p);
 }
 
 static enum us_code decode_body(struct us_call *call) {

@@ -32,6 +32,21 @@ static void tricks_lead_nowhere(void **state) {
   assert_status(r, 200);
 }
 
+/* REST a.11: the two styles of errors are never mixed, not even when nothing can be made of the target. */
+static void what_cannot_be_read_is_refused_in_the_style_of_its_service(void **state) {
+  struct us_world *w = *state;
+  const char *const tails[] = {"x?a=1&a=2", "x?a=%ff", "x/%ff", "x//y", "x%2Fy", "%2e%2e/x"};
+  for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+    struct us_reply r = us_send(w, "GET", us_text(w, ALPHA_JSON "%s", tails[i]), NULL, NULL);
+    assert_int_equal(us_reply_int(&r, "code"), r.status);
+    assert_int_equal(r.status, i < 2 ? 400 : 404);
+    r = us_send(w, "GET", us_text(w, ALPHA_OAUTH "%s", tails[i]), NULL, NULL);
+    assert_error(r, i < 2 ? 400 : 404, i < 2 ? "invalid_request" : "not_found");
+    r = us_send(w, "GET", us_text(w, ALPHA_UMA "%s", tails[i]), NULL, NULL);
+    assert_error(r, i < 2 ? 400 : 404, i < 2 ? "invalid_request" : "not_found");
+  }
+}
+
 static void very_deep_paths_are_404(void **state) {
   struct us_world *w = *state;
   char path[4096] = "/am/uma";
@@ -43,6 +58,8 @@ static void very_deep_paths_are_404(void **state) {
 
 int main(void) {
   us_test_setup();
-  const struct CMUnitTest tests[] = {STORY(tricks_lead_nowhere), STORY(very_deep_paths_are_404)};
+  const struct CMUnitTest tests[] = {STORY(tricks_lead_nowhere),
+                                     STORY(what_cannot_be_read_is_refused_in_the_style_of_its_service),
+                                     STORY(very_deep_paths_are_404)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

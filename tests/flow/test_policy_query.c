@@ -202,6 +202,14 @@ static void parameters_are_checked(void **state) {
   assert_reply(us_with_sso(w, "GET", POLICIES "?_queryExpression=x", sso, NULL, NULL), 501);
   assert_rest(us_with_sso(w, "GET", POLICIES, sso, NULL, NULL), 400,
               "The resource collection users/alice/uma/policies cannot be read");
+  assert_rest(us_with_sso(w, "PUT", POLICIES, sso, NULL, "{}"), 400,
+              "The resource collection users/alice/uma/policies cannot be updated");
+  assert_rest(us_with_sso(w, "DELETE", POLICIES, sso, NULL, NULL), 400,
+              "The resource collection users/alice/uma/policies cannot be deleted");
+  assert_rest(us_with_sso(w, "GET", POLICIES "/x?_queryFilter=true", sso, NULL, NULL), 400,
+              "The resource instance users/alice/uma/policies/x cannot be queried");
+  assert_rest(us_with_sso(w, "GET", POLICIES "/x?_QUERYID=all", sso, NULL, NULL), 400,
+              "The resource instance users/alice/uma/policies/x cannot be queried");
   assert_reply(query_as(w, "true", "", "If-None-Match: *"), 412);
   assert_reply(query_as(w, "true", "", "If-Match: *"), 412);
 }
