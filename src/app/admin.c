@@ -10,8 +10,9 @@
 
 #include "app/app.h"
 #include "base/mem.h"
+#include "crypto/password.h"
 
-#define US_SECRET_LINE_MAX 2048
+#define US_SECRET_LINE_MAX (2 * US_PASSWORD_MAX_BYTES)
 
 /* Whether a store in a file is not there yet. */
 static bool is_missing(const char *url) {
@@ -80,6 +81,22 @@ enum us_code us_admin_read(struct us_admin *a, us_db_step_fn step, void *self) {
   return code;
 }
 
+/* Straight into `line`: the buffer of a stream would keep a copy. What does not fit is cut at a length that no secret may have. */
+static struct us_str read_line(char *line) {
+  size_t n = 0;
+  ssize_t got;
+  while (n < US_SECRET_LINE_MAX && (got = read(STDIN_FILENO, line + n, 1)) != 0) {
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0 || line[n] == '\n')
+      break;
+    n++;
+  }
+  if (n > 0 && line[n - 1] == '\r')
+    n--;
+  return n > 0 ? (struct us_str){line, n} : US_STR_ABSENT;
+}
+
 struct us_str us_admin_read_secret(struct us_admin *a, const char *prompt) {
   char *line = us_mem_secret(a->cx.mem, US_SECRET_LINE_MAX);
   struct termios old, quiet;
@@ -92,15 +109,12 @@ struct us_str us_admin_read_secret(struct us_admin *a, const char *prompt) {
     quiet.c_lflag &= (tcflag_t)~ECHO;
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
   }
-  char *got = fgets(line, US_SECRET_LINE_MAX, stdin);
+  struct us_str secret = read_line(line);
   if (is_terminal) {
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
     fprintf(stderr, "\n");
   }
-  if (got == NULL)
-    return US_STR_ABSENT;
-  line[strcspn(line, "\r\n")] = '\0';
-  return us_str_c(line);
+  return secret;
 }
 
 void us_admin_print_member(const char *name, struct us_str value) {

@@ -1,4 +1,5 @@
 /* `usher`: the table of commands, with the page that `usher COMMAND --help` prints of each. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -144,7 +145,18 @@ static const struct us_command *find_command(const char *name) {
   return NULL;
 }
 
+/* A standard stream that is closed would be the next file opened: logs would be written into the store or to a stranger. */
+static bool hold_standard_streams(void) {
+  for (int fd = 0; fd <= 2; fd++) {
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+      return false;
+  }
+  return true;
+}
+
 int main(int argc, char **argv) {
+  if (!hold_standard_streams())
+    return 1;
   if (argc < 2)
     return help(stderr);
   if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {

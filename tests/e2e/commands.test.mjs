@@ -122,6 +122,8 @@ test('realms, users, clients, settings and keys by the command line alone', asyn
     assert.equal(await ok(['user', 'list', ...realm]), 'alice\nbob\n')
     assert.deepEqual(await json(['user', 'password', ...realm, 'bob'], 'another\n'), { name: 'bob' })
     await no(1, ['user', 'password', ...realm, 'eve'], /no user eve/, 'x')
+    await ok(['user', 'password', ...realm, 'bob'], `${'p'.repeat(1024)}\r\nnot read`)
+    for (const n of [1025, 2048, 100000]) await no(1, ['user', 'password', ...realm, 'bob'], /1024 bytes at most/, 'p'.repeat(n))
     await no(1, ['user', 'list', '--realm', '/none'], /no realm \/none/)
     assert.deepEqual(await json(['user', 'delete', ...realm, 'bob']), { name: 'bob' })
     await no(1, ['user', 'delete', ...realm, 'bob'], /no user bob/)

@@ -1,14 +1,16 @@
 // `usher serve` as an operator meets it: configuration and what is wrong with it, TLS and new certificates, signals, the end of
 // the process, and whose word counts about who is at the other end.
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import http from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
 import path from 'node:path'
 import { before, test } from 'node:test'
 import tls from 'node:tls'
-import { PASSWORD, SECRET } from '../net/usher.mjs'
+import { BINARY, PASSWORD, SECRET } from '../net/usher.mjs'
 import { certificate, file, folder, run, Server, usher, within } from './ops.mjs'
 
 const LISTEN = 'listen:\n  - { address: 127.0.0.1, port: 0 }\n'
@@ -308,6 +310,26 @@ test('a fresh server is alive and ready before its first realm is made', async (
   assert.equal(await server.stop(), 0)
 })
 
+test('closed standard streams are not taken for something else', async (t) => {
+  const dir = folder(t)
+  const probe = net.createServer()
+  await once(probe.listen(0, '127.0.0.1'), 'listening')
+  const { port } = probe.address()
+  probe.close()
+  const config = file(dir, 'usher.yaml', `listen:\n  - { address: 127.0.0.1, port: ${port} }\nstore: sqlite:${dir}/usher.db\n`)
+  const child = spawn('sh', ['-c', 'exec "$0" serve --config "$1" <&- >&- 2>&-', BINARY, config], { stdio: 'ignore' })
+  t.after(() => child.kill('SIGKILL'))
+  const ended = once(child, 'exit')
+  const isLive = () => new Promise((resolve) => http.get({ host: '127.0.0.1', port, path: LIVE }, (res) => {
+    res.resume()
+    resolve(res.statusCode === 200)
+  }).on('error', () => resolve(false)))
+  assert.ok(await within(10000, isLive))
+  for (const fd of [0, 1, 2]) assert.equal(readlinkSync(`/proc/${child.pid}/fd/${fd}`), '/dev/null')
+  child.kill('SIGTERM')
+  assert.deepEqual(await ended, [0, null])
+})
+
 test('SIGTERM: requests in flight are answered, the store is closed, exit code 0; the next start goes on', async (t) => {
   const dir = folder(t)
   const server = await Server.demo(t, dir)
@@ -378,6 +400,10 @@ test('X-Forwarded-For counts from a trusted proxy only', async (t) => {
   const seen = []
   for (let i = 1; i <= 4; i++) seen.push((await failing(direct, `192.0.2.${i}`)).status)
   assert.deepEqual(seen, [400, 400, 400, 429], 'a stranger cannot choose another address')
+  const forged = { host: 'evil.example', 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https', 'client-cert': ':MIIB:' }
+  const metadata = await direct.request('GET', `${direct.oauth}/.well-known/openid-configuration`, { headers: forged })
+  assert.equal(metadata.status, 200)
+  assert.ok(metadata.json.issuer.startsWith(`${direct.base}/oauth2`) && !metadata.text.includes('evil'), metadata.text)
   assert.ok(!direct.log.includes('192.0.2.'), 'nor the address in the log')
   assert.equal(await direct.stop(), 0)
 
