@@ -75,7 +75,8 @@ static void read_head(struct us_rows *rows, int64_t id, int64_t realm_id, struct
   row->party_name = us_sql_text(rows, LIVE_PARTY_NAME);
   row->rs_client_id = us_sql_text(rows, LIVE_RS_CLIENT_ID);
   row->owner_name = us_sql_text(rows, LIVE_OWNER_NAME);
-  row->is_active = us_sql_i64(rows, LIVE_CLIENT_ACTIVE) == 1 && us_sql_i64(rows, LIVE_PARTY_ACTIVE) == 1;
+  row->is_active = us_sql_i64(rows, LIVE_CLIENT_ACTIVE) == 1 && us_sql_i64(rows, LIVE_PARTY_ACTIVE) == 1 &&
+                   !us_sql_is_null(rows, LIVE_OWNER_NAME) && !us_sql_is_null(rows, LIVE_RS_CLIENT_ID);
 }
 
 /* A list with room for one more: doubles, because the number of rows is not known before. NULL: out of memory. */

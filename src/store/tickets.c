@@ -29,9 +29,12 @@ enum us_code us_tickets_insert(struct us_cx *cx, const struct us_ticket_row *row
                     ticket->rs_ref, row->permissions, ticket->created_s, ticket->expires_s);
 }
 
+/* An owner or resource server that is gone takes its tickets along; their resources go in portions, which may take a while. */
 static const char SQL_SPEND[] =
     "UPDATE ticket SET state = 2, client_ref = $4 WHERE id = $1 AND digest = $2 AND realm_id = $3 AND state = 0 "
-    "AND expires_s > $5 AND (client_ref IS NULL OR client_ref = $4) RETURNING id, iteration, state, realm_id, "
+    "AND expires_s > $5 AND (client_ref IS NULL OR client_ref = $4) "
+    "AND EXISTS (SELECT 1 FROM account WHERE account.id = ticket.owner_id) "
+    "AND EXISTS (SELECT 1 FROM client WHERE client.id = ticket.rs_ref) RETURNING id, iteration, state, realm_id, "
     "owner_id, "
     "rs_ref, client_ref, permissions, pending_ids, created_s, expires_s";
 enum us_code us_tickets_spend(struct us_cx *cx, int64_t tid, const char *digest, int64_t realm_id, int64_t client_ref,

@@ -281,11 +281,32 @@ static void expired_tokens_are_swept(void **state) {
   assert_int_equal(count_all(w, tokens), 0);
 }
 
+/* 11.3: at once, also while the owner's resources are still being removed. */
+static void tickets_and_rpts_of_an_owner_do_not_outlive_the_account(void **state) {
+  struct us_world *w = *state;
+  const char *pat = us_pat(w, "alice", RS1), *bob = us_id_token(w, "bob", "UMA-Client");
+  register_many(w, pat, US_CASCADE_RESOURCES); /* the first portion */
+  const char *album = us_register(w, pat, "{\"resource_scopes\":[\"view\"]}");
+  us_share(w, "alice", album, "bob", "[\"view\"]");
+  const char *want = us_text(w, "{\"resource_id\":\"%s\",\"resource_scopes\":[\"view\"]}", album);
+  struct us_reply granted = us_grant(w, "UMA-Client", us_ask(w, pat, want), bob, NULL);
+  const char *rpt = take(granted, "access_token"), *ticket = us_ask(w, pat, want);
+  const char *form = us_text(w, "client_id=" RS1 "&client_secret=mySecret&token=%s", rpt);
+  struct us_reply r = send_form(w, ALPHA_OAUTH "introspect", NULL, form);
+  assert_true(json_is_true(json_object_get(r.json, "active")));
+  delete_account(w, "alice");
+  assert_int_equal(count_all(w, ALL_RESOURCES), 1);
+  r = send_form(w, ALPHA_OAUTH "introspect", NULL, form);
+  assert_true(json_is_false(json_object_get(r.json, "active")));
+  expect_error(us_grant(w, "UMA-Client", ticket, bob, NULL), 400, "invalid_grant");
+}
+
 int main(void) {
   us_test_setup();
   const struct CMUnitTest tests[] = {
       STORY(an_owner_takes_everything_along),
       STORY(a_requesting_party_takes_its_shares_along),
+      STORY(tickets_and_rpts_of_an_owner_do_not_outlive_the_account),
       STORY(long_deletions_go_on_in_portions),
       STORY(a_portion_that_fits_leaves_no_note),
       STORY(a_client_takes_its_tokens_along),
