@@ -101,14 +101,15 @@ static bool us_text_make_room(struct us_parser *p, size_t n) {
 
 static int us_on_url(llhttp_t *ll, const char *at, size_t n) {
   struct us_parser *p = ll->data;
-  if (n > p->limits->target_bytes - p->target_n)
-    return us_parser_refuse(p, 414, "The request target is too long");
-  if (!us_text_make_room(p, n))
+  size_t left = p->limits->target_bytes - p->target_n;
+  size_t fits =
+      n < left ? n : left; /* of a longer one too: it tells in which style to refuse */
+  if (!us_text_make_room(p, fits))
     return us_parser_out_of_memory(p);
-  memcpy(p->text + p->text_n, at, n);
-  p->text_n += n;
-  p->target_n += n;
-  return 0;
+  memcpy(p->text + p->text_n, at, fits);
+  p->text_n += fits;
+  p->target_n += fits;
+  return fits < n ? us_parser_refuse(p, 414, "The request target is too long") : 0;
 }
 
 static int us_open_header(struct us_parser *p) {

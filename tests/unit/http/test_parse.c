@@ -171,6 +171,15 @@ static void refusal_tells_the_target_as_far_as_it_is_known(void **state) {
   again(p, US_MEM_REQUEST_MAX_BYTES);
   assert_int_equal(feed(p, "G@T", 3, 3, &used), US_PARSE_REFUSED);
   assert_null(p->request.target.p);
+  static const char long_head[] = "GET /json/much_too_long HTTP/1.1\r\n\r\n";
+  p->limits.target_bytes = 10;
+  for (size_t piece = 1; piece < sizeof long_head; piece++) {
+    const char *reason = NULL;
+    again(p, US_MEM_REQUEST_MAX_BYTES);
+    assert_int_equal(feed(p, long_head, sizeof long_head - 1, piece, &used), US_PARSE_REFUSED);
+    assert_int_equal(us_parser_refusal(p->parser, &reason), 414);
+    assert_str(p->request.target, "/json/much");
+  }
 }
 
 #define PARSER_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
