@@ -43,24 +43,28 @@ struct fill {
 };
 
 static const char SQL_TOKEN[] =
-    "INSERT INTO token (id, kind, digest, realm_id, client_ref, account_id, grant_id, grant_type, scopes, auth_time_s, issued_s, "
+    "INSERT INTO token (id, kind, digest, realm_id, client_ref, account_id, grant_id, grant_type, scopes, auth_time_s, "
+    "issued_s, "
     "expires_s, spent) VALUES ($1, 1, $2, $3, $4, $5, $1, 'password', '[\"uma_protection\"]', $6, $6, $7, 0)";
 static const char SQL_RESOURCE[] =
-    "INSERT INTO resource (id, uuid, realm_id, owner_id, rs_ref, name, description, scopes, rev, access_rev, created_ms, modified_ms) "
+    "INSERT INTO resource (id, uuid, realm_id, owner_id, rs_ref, name, description, scopes, rev, access_rev, "
+    "created_ms, modified_ms) "
     "VALUES ($1, $2, $3, $4, $5, $6, '{\"resource_scopes\":[\"view\",\"edit\"]}', '[\"view\",\"edit\"]', 1, 1, $7, $7)";
-static const char SQL_POLICY[] =
-    "INSERT INTO policy (id, realm_id, resource_id, sharer_id, rev, created_ms, modified_ms) VALUES ($1, $2, $3, $4, 1, $5, $5)";
+static const char SQL_POLICY[] = "INSERT INTO policy (id, realm_id, resource_id, sharer_id, rev, created_ms, "
+                                 "modified_ms) VALUES ($1, $2, $3, $4, 1, $5, $5)";
 static const char SQL_PERMISSION[] =
-    "INSERT INTO permission (id, policy_id, resource_id, sharer_id, realm_id, position, subject, subject_key, scopes, conditions, "
+    "INSERT INTO permission (id, policy_id, resource_id, sharer_id, realm_id, position, subject, subject_key, scopes, "
+    "conditions, "
     "created_ms, modified_ms) VALUES ($1, $2, $3, $4, $5, 0, $6, $6, '[\"view\"]', '', $7, $7)";
 static const char SQL_RPT[] =
     "INSERT INTO rpt (id, digest, realm_id, owner_id, rs_ref, client_ref, party_id, tid, issued_s, expires_s) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7, $1, $8, $9)";
-static const char SQL_RPT_PERMISSION[] =
-    "INSERT INTO rpt_permission (rpt_id, resource_id, uuid, scopes, access_rev, expires_s) VALUES ($1, $2, $3, '[\"view\"]', 1, $4)";
+static const char SQL_RPT_PERMISSION[] = "INSERT INTO rpt_permission (rpt_id, resource_id, uuid, scopes, access_rev, "
+                                         "expires_s) VALUES ($1, $2, $3, '[\"view\"]', 1, $4)";
 
 static void die(const struct us_cx *cx, const char *what) {
-  fprintf(stderr, "fill: %s: %s %.*s %.*s\n", what, us_code_name(cx->err.code), US_STR_ARG(cx->err.text), US_STR_ARG(cx->err.detail));
+  fprintf(stderr, "fill: %s: %s %.*s %.*s\n", what, us_code_name(cx->err.code), US_STR_ARG(cx->err.text),
+          US_STR_ARG(cx->err.detail));
   exit(1);
 }
 
@@ -86,8 +90,10 @@ static enum us_code find_people(struct us_cx *cx, void *self) {
   for (int i = 0; i < PEOPLE; i++) {
     US_TRY(us_account_by_name(cx, f->realm->id, us_str_fmt(cx->mem, "owner%d", i), &f->owners[i]));
     US_TRY(us_account_by_name(cx, f->realm->id, us_str_fmt(cx->mem, "party%d", i), &f->parties[i]));
-    struct us_id_token_claims claims = {
-        .account = &f->parties[i], .client_id = US_STR("Bench-Client"), .alg = US_STR("ES256"), .auth_time_s = us_cx_now_s(cx)};
+    struct us_id_token_claims claims = {.account = &f->parties[i],
+                                        .client_id = US_STR("Bench-Client"),
+                                        .alg = US_STR("ES256"),
+                                        .auth_time_s = us_cx_now_s(cx)};
     US_TRY(us_id_token_issue(cx, f->realm, &claims, true, &f->id_tokens[i]));
   }
   return US_OK;
@@ -178,7 +184,8 @@ int main(int argc, char **argv) {
   if (us_demo_world_create(&cx, f.db, 0) != US_OK || us_password_hash(&cx, US_STR(US_DEMO_PASSWORD), f.hash) != US_OK)
     die(&cx, "demo world");
   refresh(&cx, &f);
-  if (us_db_begin_read(&cx, f.db) != US_OK || us_client_by_id(&cx, f.realm->id, US_STR("UMA-Client"), &f.client) != US_OK)
+  if (us_db_begin_read(&cx, f.db) != US_OK ||
+      us_client_by_id(&cx, f.realm->id, US_STR("UMA-Client"), &f.client) != US_OK)
     die(&cx, "UMA-Client");
   us_db_end_read(&cx, f.db);
   if (us_db_transact(&cx, f.db, add_people, &f) != US_OK)

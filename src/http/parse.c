@@ -102,8 +102,7 @@ static bool us_text_make_room(struct us_parser *p, size_t n) {
 static int us_on_url(llhttp_t *ll, const char *at, size_t n) {
   struct us_parser *p = ll->data;
   size_t left = p->limits->target_bytes - p->target_n;
-  size_t fits =
-      n < left ? n : left; /* of a longer one too: it tells in which style to refuse */
+  size_t fits = n < left ? n : left; /* of a longer one too: it tells in which style to refuse */
   if (!us_text_make_room(p, fits))
     return us_parser_out_of_memory(p);
   memcpy(p->text + p->text_n, at, fits);
