@@ -266,31 +266,62 @@ static void end_broken_pass(struct us_writer *w, size_t broken) {
       decide_failed(&w->slots[i], &w->cx.err);
 }
 
-static void run_pass(struct us_writer *w, size_t n) {
+/* False when no transaction could begin: the store is locked, or gone. */
+static bool run_pass(struct us_writer *w, size_t n) {
   if (begin_with_notes(w) != US_OK) {
     count_failed_batch(w);
     decide_all_failed(w, n, &w->cx.err);
-    return;
+    return false;
   }
   for (size_t i = 0; i < n; i++) {
     if (!run_step(w, &w->slots[i])) {
       end_broken_pass(w, i);
-      return;
+      return true;
     }
   }
   if (us_db_commit(&w->cx, w->db) != US_OK) {
     count_failed_batch(w);
     decide_all_failed(w, n, &w->cx.err);
-    return;
+    return true;
   }
   for (size_t i = 0; i < n; i++)
     decide(&w->slots[i], w->slots[i].job->code);
   pthread_mutex_lock(&w->lock);
   w->counters.batches++;
   pthread_mutex_unlock(&w->lock);
+  return true;
 }
 
 /* ---- The thread ---- */
+
+/* Moves up to `most` waiting steps into the slots. Called with the lock held. */
+static size_t take_steps(struct us_writer *w, size_t most) {
+  size_t n = 0;
+  for (; w->first && n < most && n < w->options.max_batch; n++) {
+    w->slots[n] = (struct slot){.job = w->first};
+    w->first = w->first->next;
+  }
+  if (!w->first)
+    w->end = &w->first;
+  w->counters.queued -= n;
+  return n;
+}
+
+/* Who waited behind a batch that could not begin has waited as long as the store was given: another wait of two seconds a
+ * batch would hold the last of a long queue for minutes. The slots are empty; w->cx.err says why. */
+static void fail_waiting(struct us_writer *w) {
+  pthread_mutex_lock(&w->lock);
+  size_t left = w->counters.queued;
+  pthread_mutex_unlock(&w->lock);
+  while (left > 0) {
+    pthread_mutex_lock(&w->lock);
+    size_t n = take_steps(w, left);
+    pthread_mutex_unlock(&w->lock);
+    left -= n;
+    decide_all_failed(w, n, &w->cx.err);
+    (void)answer_decided(w, n);
+  }
+}
 
 static void refresh_own_memory(struct us_writer *w) {
   us_error_clear(&w->cx);
@@ -308,8 +339,11 @@ static void run_batch(struct us_writer *w, size_t n) {
     us_fail(&w->cx, US_E_STORE, "this process has lost its node number");
     decide_all_failed(w, n, &w->cx.err);
   }
+  bool could_begin = true;
   while ((n = answer_decided(w, n)) > 0)
-    run_pass(w, n);
+    could_begin = run_pass(w, n);
+  if (!could_begin)
+    fail_waiting(w);
   w->db->backend->maintain(w->db);
   refresh_own_memory(w);
 }
@@ -346,14 +380,7 @@ static size_t take_batch(struct us_writer *w, bool *ret_has_notes, bool *ret_mus
     while (!w->first && !w->is_stopping && pthread_cond_timedwait(&w->wake, &w->lock, &deadline) != ETIMEDOUT) {
     }
   }
-  size_t n = 0;
-  for (; w->first && n < w->options.max_batch; n++) {
-    w->slots[n] = (struct slot){.job = w->first};
-    w->first = w->first->next;
-  }
-  if (!w->first)
-    w->end = &w->first;
-  w->counters.queued -= n;
+  size_t n = take_steps(w, w->options.max_batch);
   *ret_has_notes = w->note_count > 0 && w->apply_note;
   *ret_must_end = w->is_stopping && n == 0;
   pthread_mutex_unlock(&w->lock);

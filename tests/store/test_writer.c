@@ -305,6 +305,27 @@ static void when_another_process_writes_too_long_all_of_the_batch_come_again(voi
   stop(writer);
 }
 
+/* Otherwise the last of a long queue would wait the store's two seconds once a batch. */
+static void who_waits_behind_a_locked_store_waits_once(void **state) {
+  struct store *s = *state;
+  STORE_SQLITE_ONLY(s);
+  us_db_close(s->db);
+  s->db = NULL;
+  struct store_process p = store_process_start(hold_the_lock, s);
+  assert_true(store_process_hear(p.from));
+  struct us_writer *writer = start(s, (struct us_writer_options){.busy_ms = 300, .max_batch = 2});
+  for (int i = 0; i < TASKS; i++)
+    assert_true(us_writer_submit(writer, &tasks[i].job));
+  for (int i = 0; i < TASKS; i++)
+    assert_code(task_wait(&tasks[i]), US_E_UNAVAILABLE);
+  assert_true(us_writer_counters(writer).failed_batches < TASKS / 4); /* not one for every two of them */
+  store_process_say(p.to);
+  assert_int_equal(store_process_end(&p), 0);
+  assert_true(us_writer_submit(writer, &tasks[0].job));
+  assert_code(task_wait(&tasks[0]), US_OK);
+  stop(writer);
+}
+
 static _Atomic int changes;
 static sem_t change_seen;
 
@@ -530,6 +551,7 @@ int main(void) {
       STORE_TEST(a_broken_transaction_is_run_again_without_the_one_that_broke_it),
       STORE_TEST(a_step_is_run_again_only_once),
       STORE_TEST(when_another_process_writes_too_long_all_of_the_batch_come_again),
+      STORE_TEST(who_waits_behind_a_locked_store_waits_once),
       STORE_TEST(what_others_write_is_told_before_the_next_step),
       STORE_TEST(what_others_write_is_told_without_any_step),
       STORE_TEST(the_writer_keeps_the_lease_and_stops_when_it_is_lost),
