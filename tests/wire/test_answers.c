@@ -31,8 +31,8 @@ static void answer_has_date_length_and_the_handlers_headers(void **state) {
   assert_true(end && *end == '\0');
   assert_true(labs((long)(timegm(&tm) - time(NULL))) <= 2);
   char *expected =
-      wire_format("method=POST\nknown=1\npath=/a%%20b\nquery=?c=d&e\nhost=usher.test\npeer=127.0.0.1\ncert=\ntls=%d\n"
-                  "headers=3\nauthorization=\nx-test=two  blanks\nbytes=5\nbody=hello\n",
+      wire_format("method=POST\nknown=1\npath=/a%%20b\nquery=?c=d&e\nhost=usher.test\npeer=127.0.0.1\ngroup=127.0.0.1\n"
+                  "cert=\ntls=%d\nheaders=3\nauthorization=\nx-test=two  blanks\nbytes=5\nbody=hello\n",
                   wire_is_tls(state));
   assert_str(answer.body, expected);
   free(expected);
