@@ -1,15 +1,38 @@
 /*
- * Passwords: see us_account_login() in account.h. Guessing is slowed down twice, by account and by address; the account's count
- * goes with a success, the address's only loses the attempts that succeeded, because many people share one.
+ * Passwords: see us_account_login() in account.h. Guessing is slowed down three times: for an account from one address, for an
+ * account from everywhere, and for an address over all accounts. A stranger who guesses pauses himself, not the owner; only
+ * guesses from many addresses reach the second, ten times larger limit. The account's counts go with a success, the address's only
+ * loses the attempts that succeeded, because many people share one.
  */
 #include "base/mem.h"
 #include "crypto/password.h"
 #include "domain/account.h"
 #include "domain/throttle.h"
 
+#define US_FAILURES_EVERYWHERE_FACTOR 10
+
+enum { HERE, EVERYWHERE, ADDRESS, COUNTS };
 struct attempt {
-  struct us_throttle_key account, address;
+  struct us_throttle_key keys[COUNTS];
+  int64_t limits[COUNTS];
 };
+
+static enum us_code make_attempt(struct us_cx *cx, const struct us_realm *realm, struct us_str name_key,
+                                 struct us_str address, struct attempt *ret_attempt) {
+  struct us_throttle *t = cx->svc->throttle;
+  struct us_str here = us_str_fmt(cx->mem, "%.*s\n%.*s", US_STR_ARG(name_key), US_STR_ARG(address));
+  if (here.p == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  *ret_attempt = (struct attempt){
+      .keys = {[HERE] = us_throttle_key(t, US_THROTTLE_ACCOUNT_AT_ADDRESS, realm->id, here),
+               [EVERYWHERE] = us_throttle_key(t, US_THROTTLE_ACCOUNT, realm->id, name_key),
+               [ADDRESS] = us_throttle_key(t, US_THROTTLE_ADDRESS, realm->id, address)},
+      .limits = {[HERE] = realm->settings.failures_per_account,
+                 [EVERYWHERE] = realm->settings.failures_per_account * US_FAILURES_EVERYWHERE_FACTOR,
+                 [ADDRESS] = realm->settings.failures_per_address},
+  };
+  return US_OK;
+}
 
 static enum us_code slow_down(struct us_cx *cx, int wait_s) {
   (void)us_fail_plain(cx, US_E_SLOW_DOWN);
@@ -18,30 +41,30 @@ static enum us_code slow_down(struct us_cx *cx, int wait_s) {
 }
 
 /* May it be tried at all? Asked on the loop, so that a flood of guesses does not fill the pool. */
-static enum us_code ask(struct us_cx *cx, const struct us_settings *s, const struct attempt *a) {
-  struct us_throttle *t = cx->svc->throttle;
-  int by_account = us_throttle_wait_s(t, &a->account, s->failures_per_account, cx->now_ms);
-  int by_address = us_throttle_wait_s(t, &a->address, s->failures_per_address, cx->now_ms);
-  int wait_s = by_account > by_address ? by_account : by_address;
-  return wait_s > 0 ? slow_down(cx, wait_s) : US_OK;
+static enum us_code ask(struct us_cx *cx, const struct attempt *a) {
+  int longest = 0;
+  for (int i = 0; i < COUNTS; i++) {
+    int wait_s = us_throttle_wait_s(cx->svc->throttle, &a->keys[i], a->limits[i], cx->now_ms);
+    longest = wait_s > longest ? wait_s : longest;
+  }
+  return longest > 0 ? slow_down(cx, longest) : US_OK;
+}
+
+/* Gives back the first `n` counts: an attempt that was refused, or cut short by a failure of ours, is not the caller's failure. */
+static void take_back(struct us_cx *cx, const struct attempt *a, int n) {
+  for (int i = 0; i < n; i++)
+    us_throttle_give_back(cx->svc->throttle, &a->keys[i]);
 }
 
 static enum us_code take(struct us_cx *cx, const struct us_settings *s, const struct attempt *a) {
-  struct us_throttle *t = cx->svc->throttle;
-  int wait_s = us_throttle_take(t, &a->account, s->failures_per_account, s->failures_window_s, cx->now_ms);
-  if (wait_s > 0)
+  for (int i = 0; i < COUNTS; i++) {
+    int wait_s = us_throttle_take(cx->svc->throttle, &a->keys[i], a->limits[i], s->failures_window_s, cx->now_ms);
+    if (wait_s == 0)
+      continue;
+    take_back(cx, a, i);
     return slow_down(cx, wait_s);
-  wait_s = us_throttle_take(t, &a->address, s->failures_per_address, s->failures_window_s, cx->now_ms);
-  if (wait_s == 0)
-    return US_OK;
-  us_throttle_give_back(t, &a->account);
-  return slow_down(cx, wait_s);
-}
-
-/* An attempt that was cut short by a failure of ours is not the caller's failure. */
-static void take_back(struct us_cx *cx, const struct attempt *a) {
-  us_throttle_give_back(cx->svc->throttle, &a->account);
-  us_throttle_give_back(cx->svc->throttle, &a->address);
+  }
+  return US_OK;
 }
 
 enum us_code us_account_login(struct us_cx *cx, const struct us_realm *realm, struct us_str name,
@@ -50,11 +73,9 @@ enum us_code us_account_login(struct us_cx *cx, const struct us_realm *realm, st
   struct us_str key = us_str_fold(cx->mem, name);
   if (key.p == NULL)
     return us_fail_plain(cx, US_E_NO_MEMORY);
-  struct attempt attempt = {
-      .account = us_throttle_key(cx->svc->throttle, US_THROTTLE_ACCOUNT, realm->id, key),
-      .address = us_throttle_key(cx->svc->throttle, US_THROTTLE_ADDRESS, realm->id, address),
-  };
-  US_TRY(ask(cx, &realm->settings, &attempt));
+  struct attempt attempt;
+  US_TRY(make_attempt(cx, realm, key, address, &attempt));
+  US_TRY(ask(cx, &attempt));
   if (!may_block)
     return us_fail_plain(cx, US_E_TO_POOL);
   US_TRY(take(cx, &realm->settings, &attempt));
@@ -62,7 +83,7 @@ enum us_code us_account_login(struct us_cx *cx, const struct us_realm *realm, st
   struct us_account account = {0};
   enum us_code code = us_account_by_name(cx, realm->id, name, &account);
   if (code != US_OK && code != US_E_NOT_FOUND) {
-    take_back(cx, &attempt);
+    take_back(cx, &attempt, COUNTS);
     return code;
   }
   bool is_right = false;
@@ -72,8 +93,9 @@ enum us_code us_account_login(struct us_cx *cx, const struct us_realm *realm, st
     us_password_burn(password); /* nobody of that name: the same time */
   if (!is_right)
     return us_fail_plain(cx, US_E_NOT_FOUND);
-  us_throttle_forget(cx->svc->throttle, &attempt.account);
-  us_throttle_give_back(cx->svc->throttle, &attempt.address);
+  us_throttle_forget(cx->svc->throttle, &attempt.keys[HERE]);
+  us_throttle_forget(cx->svc->throttle, &attempt.keys[EVERYWHERE]);
+  us_throttle_give_back(cx->svc->throttle, &attempt.keys[ADDRESS]);
   *ret_account = account;
   return US_OK;
 }

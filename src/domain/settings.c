@@ -99,8 +99,9 @@ const struct us_setting us_setting_table[] = {
 
     /* Throttles: design 6, ours. */
     INT("failedPasswordsPerAccount", failures_per_account, "10", 0, 1000000,
-        "wrong passwords for one account, or wrong secrets for one client from one address, until a pause; 0 = no "
-        "limit"),
+        "wrong passwords for one account, or secrets for one client, from one address until a pause there; ten times "
+        "as "
+        "many from everywhere pause the account; 0 = no limit"),
     INT("failedPasswordsPerAddress", failures_per_address, "50", 0, 1000000,
         "wrong passwords or secrets from one address until a pause; 0 = no limit"),
     INT("failedPasswordsWindow", failures_window_s, "300", 1, DAY_S, "seconds in which they are counted"),

@@ -105,6 +105,28 @@ static void ten_wrong_passwords_pause_an_account(void **state) {
   expect_status(try_password(w, "bob", "Ch4ng31t"), 200);
 }
 
+/* SB-20: the guesser pauses himself. Guesses from many addresses together pause the account, until the window has passed. */
+static void a_stranger_cannot_lock_the_owner_out(void **state) {
+  struct us_world *w = *state;
+  us_world_come_from(w, "203.0.113.9", "203.0.113.9");
+  for (int i = 0; i < 10; i++)
+    expect_error(try_password(w, "alice", "nope"), 400, "invalid_grant");
+  expect_error(try_password(w, "alice", "Ch4ng31t"), 429, "slow_down");
+  us_world_come_from(w, "198.51.100.7", "198.51.100.7");
+  expect_error(try_password(w, "alice", "nope"), 400, "invalid_grant");
+  expect_status(try_password(w, "alice", "Ch4ng31t"), 200);
+
+  for (int i = 0; i < 100; i++) {
+    const char *address = us_text(w, "192.0.2.%d", 10 + i);
+    us_world_come_from(w, address, address);
+    expect_error(try_password(w, "alice", "nope"), 400, "invalid_grant");
+  }
+  us_world_come_from(w, "198.51.100.7", "198.51.100.7");
+  expect_error(try_password(w, "alice", "Ch4ng31t"), 429, "slow_down");
+  us_world_advance_ms(w, 300000);
+  expect_status(try_password(w, "alice", "Ch4ng31t"), 200);
+}
+
 /* Unknown names are counted like known ones: the pause tells nothing about who exists. */
 static void unknown_names_pause_too(void **state) {
   struct us_world *w = *state;
@@ -177,6 +199,7 @@ int main(void) {
       STORY(a_network_with_many_addresses_counts_as_one),
       STORY(one_address_cannot_guess_at_all_clients),
       STORY(ten_wrong_passwords_pause_an_account),
+      STORY(a_stranger_cannot_lock_the_owner_out),
       STORY(unknown_names_pause_too),
       STORY(the_pause_ends_when_it_was_due),
       STORY(a_right_password_ends_the_count_of_the_account),
