@@ -40,7 +40,8 @@ static void one_ticket_for_an_object_or_an_array(void **state) {
 /* UF-36 */
 static void only_post_is_allowed(void **state) {
   struct us_world *w = *state;
-  const char *pat = us_pat(w, "alice", RS1);
+  const char *pat = us_pat(w, "alice", RS1), *id = us_register(w, pat, "{\"resource_scopes\":[\"view\"]}");
+  (void)us_ask(w, pat, us_text(w, "{\"resource_id\":\"%s\",\"resource_scopes\":[]}", id));
   static const char *const methods[] = {"GET", "PUT", "DELETE", "PATCH", "FOO"};
   for (size_t i = 0; i < 5; i++) {
     struct us_reply r = us_with_pat(w, methods[i], PERM, pat, NULL);

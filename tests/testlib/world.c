@@ -351,6 +351,7 @@ static struct us_reply password_grant(struct us_world *w, const char *user, cons
 
 const char *us_pat(struct us_world *w, const char *user, const char *rs_client) {
   struct us_reply r = password_grant(w, user, rs_client, "uma_protection");
+  assert_string_not_equal(us_reply_str(&r, "access_token"), "");
   return us_reply_str(&r, "access_token");
 }
 
@@ -391,12 +392,14 @@ struct us_reply us_with_sso(struct us_world *w, const char *method, const char *
 const char *us_register(struct us_world *w, const char *pat, const char *json) {
   struct us_reply r = us_with_pat(w, "POST", ALPHA_UMA "resource_set", pat, json);
   assert_status(r, 201);
+  assert_string_not_equal(us_reply_str(&r, "_id"), "");
   return us_reply_str(&r, "_id");
 }
 
 const char *us_ask(struct us_world *w, const char *pat, const char *json) {
   struct us_reply r = us_with_pat(w, "POST", ALPHA_UMA "permission_request", pat, json);
   assert_status(r, 201);
+  assert_string_not_equal(us_reply_str(&r, "ticket"), "");
   return us_reply_str(&r, "ticket");
 }
 
