@@ -57,6 +57,10 @@ static bool us_buf_make_room(struct us_buf *b, size_t n) {
   return true;
 }
 
+void us_buf_reserve(struct us_buf *b, size_t n) {
+  (void)us_buf_make_room(b, n);
+}
+
 void us_buf_add(struct us_buf *b, const void *bytes, size_t n) {
   if (!us_buf_make_room(b, n))
     return;

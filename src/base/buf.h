@@ -19,6 +19,8 @@ struct us_buf {
 void us_buf_init(struct us_buf *b, size_t max_bytes);
 void us_buf_done(struct us_buf *b);
 void us_buf_reset(struct us_buf *b); /* empty again; keeps memory */
+void us_buf_reserve(struct us_buf *b,
+                    size_t n); /* room for n more bytes at once, when it is known how many will come */
 void us_buf_add(struct us_buf *b, const void *bytes, size_t n);
 void us_buf_add_str(struct us_buf *b, struct us_str s);
 void us_buf_add_c(struct us_buf *b, const char *c_string);

@@ -41,11 +41,39 @@ static void us_on_closed(uv_handle_t *handle) {
   us_loop_end_if_idle(loop);
 }
 
+static void us_conn_link_unsent(struct us_conn *conn) {
+  struct us_loop *loop = conn->loop;
+  if (conn->is_unsent)
+    return;
+  conn->is_unsent = true;
+  conn->prev_unsent = NULL;
+  conn->next_unsent = loop->unsent;
+  if (conn->next_unsent)
+    conn->next_unsent->prev_unsent = conn;
+  loop->unsent = conn;
+  loop->unsent_count++;
+}
+
+static void us_conn_unlink_unsent(struct us_conn *conn) {
+  struct us_loop *loop = conn->loop;
+  if (!conn->is_unsent)
+    return;
+  conn->is_unsent = false;
+  if (conn->prev_unsent)
+    conn->prev_unsent->next_unsent = conn->next_unsent;
+  else
+    loop->unsent = conn->next_unsent;
+  if (conn->next_unsent)
+    conn->next_unsent->prev_unsent = conn->prev_unsent;
+  loop->unsent_count--;
+}
+
 /* True when the connection is to be closed now. */
 static bool us_conn_retire(struct us_conn *conn) {
   if (conn->state == US_CONN_CLOSED)
     return false;
   conn->state = US_CONN_CLOSED;
+  us_conn_unlink_unsent(conn);
   us_wait_clear(&conn->loop->waits, &conn->wait);
   us_conn_forget_exchange(conn);
   return true;
@@ -99,9 +127,47 @@ static void us_on_written(uv_write_t *write, int status) {
     us_conn_answered(conn);
 }
 
-/* Most answers fit into the socket at once: one system call, nothing copied. What does not fit is copied and waits. */
-static void us_conn_send_raw(struct us_conn *conn, struct us_str a, struct us_str b) {
+/* Behind what waits already; on the network at the end of the turn. */
+static void us_conn_defer(struct us_conn *conn, struct us_str a, struct us_str b) {
+  us_buf_reserve(&conn->out, a.n + b.n);
+  us_buf_add_str(&conn->out, a);
+  us_buf_add_str(&conn->out, b);
+  if (!us_buf_ok(&conn->out))
+    us_conn_close(conn);
+  else
+    us_conn_link_unsent(conn);
+}
+
+void us_conn_flush(struct us_conn *conn) {
+  us_conn_unlink_unsent(conn);
+  if (conn->is_writing || conn->out.n == 0)
+    return;
+  uv_buf_t buf = uv_buf_init(conn->out.p, (unsigned)conn->out.n);
+  int code = uv_try_write((uv_stream_t *)&conn->tcp, &buf, 1);
+  if (code < 0 && code != UV_EAGAIN) {
+    us_conn_close(conn);
+    return;
+  }
+  size_t sent = code < 0 ? 0 : (size_t)code;
+  if (sent == conn->out.n) {
+    us_buf_done(&conn->out);
+    if (conn->state == US_CONN_ANSWERING)
+      us_conn_answered(conn);
+    return;
+  }
+  us_buf_drop_front(&conn->out, sent);
+  us_conn_write_on(conn);
+  if (conn->state == US_CONN_ANSWERING)
+    us_loop_wait(conn->loop, &conn->wait, US_WAIT_ANSWER);
+}
+
+/* What is large mostly fits into the socket at once: one system call, nothing copied. What does not fit is copied and waits. */
+static void us_conn_send_raw(struct us_conn *conn, struct us_str a, struct us_str b, bool may_wait) {
   size_t sent = 0;
+  if (may_wait && !conn->is_writing && a.n + b.n <= US_CONN_DEFER_MAX) {
+    us_conn_defer(conn, a, b);
+    return;
+  }
   if (us_conn_has_sent_all(conn)) {
     uv_buf_t bufs[2] = {uv_buf_init((char *)(uintptr_t)a.p, (unsigned)a.n),
                         uv_buf_init((char *)(uintptr_t)b.p, (unsigned)b.n)};
@@ -125,18 +191,18 @@ static void us_conn_send_raw(struct us_conn *conn, struct us_str a, struct us_st
 }
 
 /* Sends what TLS has written into the loop's buffer. To be called before anything else may run. */
-static void us_conn_flush_cipher(struct us_conn *conn) {
+static void us_conn_flush_cipher(struct us_conn *conn, bool may_wait) {
   struct us_buf *cipher = &conn->loop->cipher;
   if (!us_buf_ok(cipher))
     us_conn_close(conn);
   else if (cipher->n && conn->state != US_CONN_CLOSED)
-    us_conn_send_raw(conn, us_buf_str(cipher), US_STR_ABSENT);
+    us_conn_send_raw(conn, us_buf_str(cipher), US_STR_ABSENT, may_wait);
   us_buf_reset(cipher);
   if (cipher->room > US_LOOP_INPUT_BYTES)
     us_buf_done(cipher);
 }
 
-static void us_conn_send_tls(struct us_conn *conn, struct us_str head, struct us_str body) {
+static void us_conn_send_tls(struct us_conn *conn, struct us_str head, struct us_str body, bool may_wait) {
   struct us_buf *cipher = &conn->loop->cipher;
   assert(cipher->n == 0);
   if (!us_tls_write(conn->tls, head.p, head.n, cipher) || !us_tls_write(conn->tls, body.p, body.n, cipher)) {
@@ -144,16 +210,23 @@ static void us_conn_send_tls(struct us_conn *conn, struct us_str head, struct us
     us_conn_close(conn);
     return;
   }
-  us_conn_flush_cipher(conn);
+  us_conn_flush_cipher(conn, may_wait);
 }
 
-void us_conn_send(struct us_conn *conn, struct us_str head, struct us_str body) {
+static void us_conn_send_either(struct us_conn *conn, struct us_str head, struct us_str body, bool may_wait) {
   if (conn->state == US_CONN_CLOSED)
     return;
   if (conn->tls)
-    us_conn_send_tls(conn, head, body);
+    us_conn_send_tls(conn, head, body, may_wait);
   else
-    us_conn_send_raw(conn, head, body);
+    us_conn_send_raw(conn, head, body, may_wait);
+}
+
+void us_conn_send(struct us_conn *conn, struct us_str head, struct us_str body) {
+  us_conn_send_either(conn, head, body, false);
+}
+void us_conn_send_answer(struct us_conn *conn, struct us_str head, struct us_str body) {
+  us_conn_send_either(conn, head, body, true);
 }
 
 static void us_on_shut(uv_shutdown_t *shutdown, int status) {
@@ -167,7 +240,7 @@ static void us_conn_start_reading(struct us_conn *conn);
 void us_conn_linger(struct us_conn *conn) {
   if (conn->tls) {
     us_tls_say_goodbye(conn->tls, &conn->loop->cipher);
-    us_conn_flush_cipher(conn);
+    us_conn_flush_cipher(conn, false);
   }
   if (conn->state == US_CONN_CLOSED)
     return;
@@ -223,7 +296,7 @@ static void us_conn_take_cipher(struct us_conn *conn, const char *bytes, size_t 
     bool was_established = us_tls_is_established(conn->tls);
     assert(loop->cipher.n == 0);
     int got = us_tls_read(conn->tls, loop->plain, sizeof loop->plain, &loop->cipher);
-    us_conn_flush_cipher(conn);
+    us_conn_flush_cipher(conn, false);
     if (conn->state == US_CONN_CLOSED)
       return;
     if (!was_established && us_tls_is_established(conn->tls))
@@ -260,6 +333,7 @@ static void us_on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
     us_conn_take_cipher(conn, buf->base, (size_t)n);
   else
     us_conn_take_plain(conn, buf->base, (size_t)n);
+  us_loop_end_long_turn(stream->loop->data);
 }
 
 /* All connections of a loop read into one buffer: an idle connection holds none. */

@@ -22,6 +22,7 @@
 /* So many connections a loop, of those that are past the limit, may wait to be told so; the others are closed at once. */
 #define US_TURNED_AWAY_MAX 64
 /* Answers of the largest size, their head, and what TLS adds to them. */
+#define US_CONN_DEFER_MAX (16 * 1024) /* answers up to this size wait for the end of the turn */
 #define US_CONN_OUT_MAX (US_HTTP_RESPONSE_BODY_MAX + US_HTTP_HEAD_MAX + 1024 * 1024)
 
 enum us_conn_state { US_CONN_READY, US_CONN_BUSY, US_CONN_ANSWERING, US_CONN_LINGER, US_CONN_CLOSED };
@@ -30,6 +31,7 @@ struct us_conn {
   uv_tcp_t tcp;
   struct us_loop *loop;
   struct us_conn *prev, *next;
+  struct us_conn *prev_unsent, *next_unsent;
   struct us_wait wait;
   enum us_conn_state state;
   struct us_parser *parser;
@@ -44,6 +46,7 @@ struct us_conn {
   char peer_text[US_ADDRESS_TEXT_BYTES];
   size_t lingered;
   bool is_writing;
+  bool is_unsent;    /* in the loop's list: `out` goes at the end of the turn */
   bool is_paused;    /* not reading: too much waits */
   bool is_consuming; /* us_conn_consume() is at work further up the stack */
   bool has_eof;      /* the other side sends no more */
@@ -60,6 +63,9 @@ void us_conn_close(struct us_conn *conn);
 /* Plain bytes to the other side, through TLS when there is one. A failure closes the connection. */
 void us_conn_send(struct us_conn *conn, struct us_str head, struct us_str body);
 bool us_conn_has_sent_all(const struct us_conn *conn);
+/* The same for an answer, which may wait for the end of the turn: us_conn_flush() then sends it. */
+void us_conn_send_answer(struct us_conn *conn, struct us_str head, struct us_str body);
+void us_conn_flush(struct us_conn *conn);
 void us_conn_linger(struct us_conn *conn); /* say that nothing more will come, wait for the other side to close */
 /* READY again: goes on with the bytes that wait. */
 void us_conn_resume(struct us_conn *conn);

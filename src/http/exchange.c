@@ -118,17 +118,17 @@ static void us_conn_answer(struct us_conn *conn, const struct us_http_request *r
     if (us_buf_ok(&loop->head)) /* else the head is as it was, and the body goes by itself */
       body = US_STR_ABSENT;
   }
-  us_conn_send(conn, us_buf_str(&loop->head), body);
+  us_conn_send_answer(conn, us_buf_str(&loop->head), body);
 }
 
-/* After us_conn_answer(): either all has gone out, or the rest is on its way. */
+/* After us_conn_answer(): all has gone out, or waits for the end of the turn, or the rest is on its way. */
 static void us_conn_after_answer(struct us_conn *conn) {
   if (conn->state == US_CONN_CLOSED)
     return;
   conn->state = US_CONN_ANSWERING;
   if (us_conn_has_sent_all(conn))
     us_conn_answered(conn);
-  else
+  else if (!conn->is_unsent)
     us_loop_wait(conn->loop, &conn->wait, US_WAIT_ANSWER);
 }
 

@@ -54,7 +54,7 @@ void us_loop_wait(struct us_loop *loop, struct us_wait *wait, enum us_wait_kind 
 
 /* Jobs from other threads. */
 
-void us_loop_post(struct us_loop *loop, struct us_loop_job *job) {
+bool us_loop_post_quietly(struct us_loop *loop, struct us_loop_job *job) {
   job->next = NULL;
   pthread_mutex_lock(&loop->jobs_lock);
   bool was_empty = loop->first_job == NULL;
@@ -63,9 +63,20 @@ void us_loop_post(struct us_loop *loop, struct us_loop_job *job) {
   else
     loop->last_job->next = job;
   loop->last_job = job;
-  if (was_empty && !loop->is_closed)
+  pthread_mutex_unlock(&loop->jobs_lock);
+  return was_empty;
+}
+
+void us_loop_wake(struct us_loop *loop) {
+  pthread_mutex_lock(&loop->jobs_lock);
+  if (!loop->is_closed)
     uv_async_send(&loop->wake);
   pthread_mutex_unlock(&loop->jobs_lock);
+}
+
+void us_loop_post(struct us_loop *loop, struct us_loop_job *job) {
+  if (us_loop_post_quietly(loop, job))
+    us_loop_wake(loop);
 }
 
 static struct us_loop_job *us_loop_take_jobs(struct us_loop *loop) {
@@ -82,8 +93,37 @@ static void us_on_wake(uv_async_t *wake) {
   while (job) {
     struct us_loop_job *next = job->next; /* the job may be gone after it has run */
     job->run(job, loop);
+    us_loop_end_long_turn(loop);
     job = next;
   }
+}
+
+/* Turns. */
+
+void us_loop_end_turn(struct us_loop *loop) {
+  const struct us_http_options *options = &loop->edge->options;
+  for (;;) {
+    if (options->end_turn && loop->data)
+      options->end_turn(options->self, loop->data);
+    struct us_conn *conn = loop->unsent;
+    if (!conn)
+      return;
+    /* Those that are there now: what they send may let them go on to requests that wait, which is a turn of its own. */
+    for (size_t n = loop->unsent_count; n > 0 && (conn = loop->unsent); n--)
+      us_conn_flush(conn);
+  }
+}
+
+void us_loop_end_long_turn(struct us_loop *loop) {
+  if (loop->unsent_count >= US_LOOP_UNSENT_MAX)
+    us_loop_end_turn(loop);
+}
+
+static void us_on_before_wait(uv_prepare_t *prepare) {
+  us_loop_end_turn(prepare->data);
+}
+static void us_on_after_wait(uv_check_t *check) {
+  us_loop_end_turn(check->data);
 }
 
 /* Start. */
@@ -114,9 +154,14 @@ int us_loop_init(struct us_loop *loop, struct us_edge *edge, unsigned index) {
     free(loop->spare);
     return code;
   }
-  uv_timer_init(&loop->uv, &loop->deadlines); /* cannot fail */
+  uv_timer_init(&loop->uv, &loop->deadlines); /* none of these can fail */
   uv_timer_init(&loop->uv, &loop->grace);
+  uv_prepare_init(&loop->uv, &loop->before_wait);
+  uv_check_init(&loop->uv, &loop->after_wait);
   loop->uv.data = loop->wake.data = loop->deadlines.data = loop->grace.data = loop;
+  loop->before_wait.data = loop->after_wait.data = loop;
+  uv_prepare_start(&loop->before_wait, us_on_before_wait);
+  uv_check_start(&loop->after_wait, us_on_after_wait);
   return 0;
 }
 
@@ -151,6 +196,7 @@ int us_loop_listen(struct us_loop *loop) {
 
 void us_loop_run(struct us_loop *loop) {
   uv_run(&loop->uv, UV_RUN_DEFAULT);
+  us_loop_end_turn(loop); /* of what ran after the handles that do it were closed */
 }
 
 /* End. */
@@ -163,6 +209,8 @@ static void us_loop_end(struct us_loop *loop) {
   pthread_mutex_unlock(&loop->jobs_lock);
   uv_close((uv_handle_t *)&loop->deadlines, NULL);
   uv_close((uv_handle_t *)&loop->grace, NULL);
+  uv_close((uv_handle_t *)&loop->before_wait, NULL);
+  uv_close((uv_handle_t *)&loop->after_wait, NULL);
 }
 
 void us_loop_end_if_idle(struct us_loop *loop) {

@@ -17,6 +17,7 @@
 
 #define US_LOOP_INPUT_BYTES (64 * 1024) /* one read takes at most this much */
 #define US_LOOP_BACKLOG 1024
+#define US_LOOP_UNSENT_MAX 64 /* answers of a turn that wait for its end; one more ends it */
 
 /* What all loops share. */
 struct us_edge {
@@ -41,6 +42,8 @@ struct us_exchange;
 struct us_loop {
   uv_loop_t uv;
   uv_async_t wake;
+  uv_prepare_t before_wait; /* both end the turn: what timers did, what arrived */
+  uv_check_t after_wait;
   uv_timer_t deadlines;
   uv_timer_t grace;
   struct us_edge *edge;
@@ -55,6 +58,8 @@ struct us_loop {
 
   struct us_waits waits;
   struct us_conn *conns;
+  struct us_conn *unsent; /* those whose `out` waits for the end of the turn */
+  size_t unsent_count;
   struct us_exchange *exchanges; /* handed over and not answered */
   struct us_conn *spare;         /* for turning a connection away when there is no memory */
   size_t turned_away;            /* connections past the limits that are being told so */
@@ -81,5 +86,8 @@ void us_loop_stop(struct us_loop *loop, int64_t grace_ms);
 void us_loop_end_if_idle(struct us_loop *loop); /* to be called when a connection or an exchange has gone */
 int64_t us_loop_now(const struct us_loop *loop);
 void us_loop_wait(struct us_loop *loop, struct us_wait *wait, enum us_wait_kind kind);
+/* Ends the turn (http/server.h): from the top of a callback only, since it may answer and go on with any connection. */
+void us_loop_end_turn(struct us_loop *loop);
+void us_loop_end_long_turn(struct us_loop *loop); /* the same, when enough answers wait */
 
 #endif

@@ -6,6 +6,9 @@
  * loop's thread. The owner answers, now or later, by us_http_exchange_reply() on that same thread; us_loop_post()
  * brings work back there from any other. Exactly one reply an exchange. When the client has gone the exchange stays
  * valid, and the reply is dropped. Pipelined requests are handed over one at a time, in order.
+ *
+ * A loop works in turns: it takes what is ready, then sends the answers that came of it (small ones; large ones go at once), then
+ * waits. Sent one by one, each would wake a client that then works against us for the core or the cache.
  */
 #ifndef USHER_HTTP_SERVER_H
 #define USHER_HTTP_SERVER_H
@@ -29,7 +32,10 @@ struct us_loop_job {
   struct us_loop_job *next; /* owned by the loop while queued */
 };
 void us_loop_post(struct us_loop *loop, struct us_loop_job *job); /* any thread; never fails */
-void *us_loop_data(struct us_loop *loop);                         /* what `open_loop` returned */
+/* The same for many in a row: posted quietly the loop may sleep on; true says that it wants to be woken, once, afterwards. */
+bool us_loop_post_quietly(struct us_loop *loop, struct us_loop_job *job);
+void us_loop_wake(struct us_loop *loop);
+void *us_loop_data(struct us_loop *loop); /* what `open_loop` returned */
 unsigned us_loop_index(const struct us_loop *loop);
 
 /* Limits with their defaults; each is a setting of the configuration and has tests at the limit and one past it. */
@@ -73,6 +79,9 @@ struct us_http_options {
   void *(*open_loop)(void *self,
                      unsigned index); /* on the loop's thread, before the first request; NULL = cannot start */
   void (*close_loop)(void *self, void *loop_data);
+  /* The loop has done all that was ready and is about to send the answers of it; nothing runs for it before this returns. What
+   * the requests of a turn share (a snapshot of the store, a batch of writes) ends here. May reply. May be NULL. */
+  void (*end_turn)(void *self, void *loop_data);
   void *self;
 };
 struct us_http_counters { /* totals since start, for /metrics */
