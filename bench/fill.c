@@ -48,14 +48,15 @@ static const char SQL_TOKEN[] =
     "expires_s, spent) VALUES ($1, 1, $2, $3, $4, $5, $1, 'password', '[\"uma_protection\"]', $6, $6, $7, 0)";
 static const char SQL_RESOURCE[] =
     "INSERT INTO resource (id, uuid, realm_id, owner_id, rs_ref, name, description, scopes, rev, access_rev, "
-    "created_ms, modified_ms) "
-    "VALUES ($1, $2, $3, $4, $5, $6, '{\"resource_scopes\":[\"view\",\"edit\"]}', '[\"view\",\"edit\"]', 1, 1, $7, $7)";
+    "created_ms, modified_ms, name_sort, name_key) "
+    "VALUES ($1, $2, $3, $4, $5, $6, '{\"resource_scopes\":[\"view\",\"edit\"]}', '[\"view\",\"edit\"]', 1, 1, $7, $7, "
+    "$6, LOWER($6))";
 static const char SQL_POLICY[] = "INSERT INTO policy (id, realm_id, resource_id, sharer_id, rev, created_ms, "
                                  "modified_ms) VALUES ($1, $2, $3, $4, 1, $5, $5)";
 static const char SQL_PERMISSION[] =
     "INSERT INTO permission (id, policy_id, resource_id, sharer_id, realm_id, position, subject, subject_key, scopes, "
-    "conditions, "
-    "created_ms, modified_ms) VALUES ($1, $2, $3, $4, $5, 0, $6, $6, '[\"view\"]', '', $7, $7)";
+    "active_scopes, is_active, conditions, created_ms, modified_ms) "
+    "VALUES ($1, $2, $3, $4, $5, 0, $6, $6, '[\"view\"]', '[\"view\"]', 1, '', $7, $7)";
 static const char SQL_RPT[] =
     "INSERT INTO rpt (id, digest, realm_id, owner_id, rs_ref, client_ref, party_id, tid, issued_s, expires_s) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7, $1, $8, $9)";

@@ -90,9 +90,9 @@ struct us_account {
   struct us_str name; /* as registered; compared by name_key */
   struct us_str name_key;
   struct us_str password_hash;
-  struct us_str mail, given_name, family_name;
+  struct us_str mail, given_name, family_name, locale;
   bool is_active, is_admin;
-  int64_t rev;
+  int64_t rev, access_rev;
 };
 
 struct us_session {
@@ -128,6 +128,7 @@ struct us_resource {
   struct us_str name, type, icon_uri;
   struct us_str description; /* JSON */
   struct us_strs scopes;
+  struct us_str type_actions; /* JSON object, or '' (REST h.1) */
   int64_t rev, access_rev, created_ms, modified_ms;
 };
 
@@ -163,10 +164,16 @@ struct us_rpt {
 };
 
 /* A condition on a share (REST contract c.8). */
-enum us_condition_kind { US_CONDITION_EXPIRATION = 1, US_CONDITION_CLIENT_ID = 2 };
+enum us_condition_kind {
+  US_CONDITION_EXPIRATION = 1, /* holds before date_s */
+  US_CONDITION_CLIENT_ID = 2,  /* holds for these clients */
+  US_CONDITION_NOT_BEFORE = 3, /* holds from date_s on (ours) */
+  US_CONDITION_MAX_USES = 4    /* holds until `uses` RPTs relied on the share (ours) */
+};
 struct us_condition {
   int kind;
   int64_t date_s;
+  int64_t uses;
   struct us_strs client_ids;
 };
 struct us_conditions {
@@ -176,9 +183,14 @@ struct us_conditions {
 };
 /* One grant: sharer lets subject do scopes with a resource. */
 struct us_share {
-  struct us_str subject, subject_key;
+  int64_t id;                         /* of its row; 0: not stored yet */
+  struct us_str subject, subject_key; /* a user, or "group:NAME" */
   struct us_strs scopes;
+  struct us_strs active_scopes; /* as stored: a cache of the graph (REST i.3) */
   struct us_conditions conditions;
+  int64_t used;             /* RPTs that relied on it */
+  struct us_str entry_name; /* at users/{user}/policies (REST c.9) */
+  int64_t created_ms, modified_ms;
 };
 struct us_policy {
   int64_t id;

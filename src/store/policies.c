@@ -78,9 +78,11 @@ enum us_code us_policies_lines(struct us_cx *cx, int64_t policy_id, struct us_pe
 
 static const char SQL_PUT_LINE[] =
     "INSERT INTO permission (id, policy_id, resource_id, sharer_id, realm_id, position, subject, subject_key, scopes,"
-    " conditions, created_ms, modified_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)"
+    " active_scopes, is_active, conditions, created_ms, modified_ms)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, 1, $10, $11, $11)"
     " ON CONFLICT (policy_id, subject_key) DO UPDATE SET position = excluded.position, subject = excluded.subject,"
-    " scopes = excluded.scopes, conditions = excluded.conditions, modified_ms = excluded.modified_ms";
+    " scopes = excluded.scopes, active_scopes = excluded.active_scopes, is_active = excluded.is_active,"
+    " conditions = excluded.conditions, modified_ms = excluded.modified_ms";
 
 enum us_code us_policies_put_line(struct us_cx *cx, const struct us_policy_row *policy,
                                   const struct us_permission_row *line, int64_t now_ms) {

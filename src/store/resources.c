@@ -106,15 +106,18 @@ enum us_code us_resources_list(struct us_cx *cx, struct us_resource_space space,
 
 static const char SQL_INSERT[] =
     "INSERT INTO resource (id, uuid, realm_id, owner_id, rs_ref, name, type, icon_uri, description, scopes, rev, "
-    "access_rev, created_ms, modified_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, 1, $11, $11) "
+    "access_rev, created_ms, modified_ms, name_sort, name_key) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, 1, $11, $11, COALESCE($6, ''), $12) "
     "ON CONFLICT (owner_id, rs_ref, name) WHERE name IS NOT NULL DO NOTHING";
 enum us_code us_resources_insert(struct us_cx *cx, const struct us_resource *row) {
   struct us_str scopes = us_json_from_strs(cx->mem, row->scopes);
-  if (!scopes.p)
+  struct us_str name_key = us_str_fold(cx->mem, row->name.p ? row->name : US_STR(""));
+  if (!scopes.p || !name_key.p)
     return us_fail_plain(cx, US_E_NO_MEMORY);
   int64_t changed = 0;
-  US_TRY(us_sql_run(cx, &changed, SQL_INSERT, "itiiittttti", row->id, row->uuid, row->realm_id, row->owner_id,
-                    row->rs_ref, row->name, row->type, row->icon_uri, row->description, scopes, row->created_ms));
+  US_TRY(us_sql_run(cx, &changed, SQL_INSERT, "itiiitttttit", row->id, row->uuid, row->realm_id, row->owner_id,
+                    row->rs_ref, row->name, row->type, row->icon_uri, row->description, scopes, row->created_ms,
+                    name_key));
   return changed == 1 ? US_OK : us_fail_plain(cx, US_E_CONFLICT);
 }
 
@@ -122,20 +125,22 @@ enum us_code us_resources_insert(struct us_cx *cx, const struct us_resource *row
  * the unique index; the later one fails as a store error and may be sent again.) */
 static const char SQL_UPDATE[] =
     "UPDATE resource SET name = $2, type = $3, icon_uri = $4, description = $5, scopes = $6, modified_ms = $7, "
+    "name_sort = COALESCE($2, ''), name_key = $9, "
     "rev = rev + 1, access_rev = access_rev + CASE WHEN scopes = $6 THEN 0 ELSE 1 END "
     "WHERE id = $1 AND rev = $8 AND NOT EXISTS (SELECT 1 FROM resource other WHERE other.owner_id = resource.owner_id "
     "AND other.rs_ref = resource.rs_ref AND other.name = $2 AND other.id <> resource.id)";
 static const char SQL_HAS_REV[] = "SELECT id FROM resource WHERE id = $1 AND rev = $2";
 enum us_code us_resources_update(struct us_cx *cx, const struct us_resource *row) {
   struct us_str scopes = us_json_from_strs(cx->mem, row->scopes);
-  if (!scopes.p)
+  struct us_str name_key = us_str_fold(cx->mem, row->name.p ? row->name : US_STR(""));
+  if (!scopes.p || !name_key.p)
     return us_fail_plain(cx, US_E_NO_MEMORY);
   int64_t changed = 0;
   US_TRY(us_sql_run(cx, &changed, SQL_UPDATE,
-                    "ittttt"
-                    "ii",
-                    row->id, row->name, row->type, row->icon_uri, row->description, scopes, row->modified_ms,
-                    row->rev));
+                    "ittttti"
+                    "it",
+                    row->id, row->name, row->type, row->icon_uri, row->description, scopes, row->modified_ms, row->rev,
+                    name_key));
   if (changed == 1)
     return US_OK;
   int64_t id;

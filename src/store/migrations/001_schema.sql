@@ -74,12 +74,33 @@ CREATE TABLE account (
   mail          TEXT,
   given_name    TEXT,
   family_name   TEXT,
+  locale        TEXT,                        -- language tag, "de" or "de-CH"
+  totp_secret   TEXT,                        -- base32 (RFC 6238); NULL = no second factor enrolled
+  totp_step     BIGINT NOT NULL DEFAULT 0,   -- the last time step that was used: a code counts once
   is_active     SMALLINT NOT NULL CHECK (is_active IN (0, 1)),
   is_admin      SMALLINT NOT NULL CHECK (is_admin IN (0, 1)), -- of its realm; in "/" of everything
   rev           BIGINT NOT NULL,
+  access_rev    BIGINT NOT NULL DEFAULT 1,   -- of the groups it is in: RPTs of this person are decided anew when it moves
   created_ms    BIGINT NOT NULL,
   UNIQUE (realm_id, name_key)
 );
+CREATE INDEX account_mail ON account (realm_id, mail);
+
+-- Groups of a realm: what a share may name as group:NAME (subject_key 'group:' and name_key).
+CREATE TABLE user_group (
+  id         @ID@,
+  realm_id   BIGINT NOT NULL,
+  name       TEXT NOT NULL,
+  name_key   @TEXTKEY@ NOT NULL,
+  created_ms BIGINT NOT NULL,
+  UNIQUE (realm_id, name_key)
+);
+CREATE TABLE group_member (
+  group_id   BIGINT NOT NULL,
+  account_id BIGINT NOT NULL,
+  PRIMARY KEY (group_id, account_id)
+) @CLUSTERED@;
+CREATE INDEX group_member_account ON group_member (account_id, group_id);
 
 CREATE TABLE session (
   id          @ID@,
@@ -125,16 +146,20 @@ CREATE TABLE resource (
   owner_id    BIGINT NOT NULL,               -- account.id
   rs_ref      BIGINT NOT NULL,               -- client.id of the resource server
   name        @TEXTKEY@,
+  name_sort   @TEXTKEY@ NOT NULL DEFAULT '', -- the name, or '' when it has none: lists are sorted by it
+  name_key    TEXT NOT NULL DEFAULT '',      -- the name without case: filters look into it
   type        TEXT,
   icon_uri    TEXT,
   description TEXT NOT NULL,                 -- the whole description as JSON, without _id, labels, policy uri
   scopes      TEXT NOT NULL,
+  type_actions TEXT NOT NULL DEFAULT '',     -- JSON object scope: boolean of its resource type; '' = all scopes, true
   rev         BIGINT NOT NULL,               -- of description and labels: the ETag
   access_rev  BIGINT NOT NULL,               -- of everything that decides access to it
   created_ms  BIGINT NOT NULL,
   modified_ms BIGINT NOT NULL
 );
 CREATE INDEX resource_list ON resource (owner_id, rs_ref, id);
+CREATE INDEX resource_by_name ON resource (owner_id, name_sort, id);
 CREATE UNIQUE INDEX resource_name ON resource (owner_id, rs_ref, name) WHERE name IS NOT NULL;
 
 CREATE TABLE label (
@@ -217,13 +242,19 @@ CREATE TABLE permission (
   subject     TEXT NOT NULL,                 -- as given
   subject_key @TEXTKEY@ NOT NULL,
   scopes      TEXT NOT NULL,
+  active_scopes TEXT NOT NULL,               -- of them, those the sharer has a right to (REST i.2): a cache of the graph
+  is_active   SMALLINT NOT NULL CHECK (is_active IN (0, 1)), -- active_scopes is not empty
   conditions  TEXT NOT NULL,                 -- {"type":"AND","conditions":[...]} or ''
+  used        BIGINT NOT NULL DEFAULT 0,     -- RPTs that relied on it (condition MaxUses)
+  entry_name  @TEXTKEY@ NOT NULL DEFAULT '', -- its name at users/{user}/policies (REST c.9), fixed when it was made
   created_ms  BIGINT NOT NULL,
   modified_ms BIGINT NOT NULL,
   UNIQUE (policy_id, subject_key)
 );
 CREATE INDEX permission_decide ON permission (resource_id, subject_key);
-CREATE INDEX permission_subject ON permission (realm_id, subject_key, resource_id);
+CREATE INDEX permission_subject ON permission (realm_id, subject_key, is_active, resource_id);
+CREATE INDEX permission_sharer ON permission (sharer_id, subject_key, policy_id);
+CREATE INDEX permission_entry ON permission (sharer_id, entry_name);
 
 CREATE TABLE pending_request (
   id          @ID@,
@@ -244,3 +275,42 @@ CREATE TABLE denial (
   pending_id @ID@,
   expires_s  BIGINT NOT NULL
 );
+
+-- What happened, one line a person's history (REST g). One chain through the whole store: hash is over the hash before and
+-- all columns of the line, so a line that was changed or taken out shows. id counts 1, 2, 3 without a gap.
+CREATE TABLE audit_event (
+  id            @ID@,
+  realm_id      BIGINT NOT NULL,
+  account_id    BIGINT NOT NULL,             -- in whose history
+  kind          SMALLINT NOT NULL,           -- enum us_audit_kind
+  resource_uuid TEXT NOT NULL,
+  resource_name TEXT NOT NULL,               -- at the time of the event
+  party_name    TEXT NOT NULL,
+  event_ms      BIGINT NOT NULL,
+  hash          TEXT NOT NULL
+);
+CREATE INDEX audit_account ON audit_event (account_id, id);
+-- The ends of the chain: the last line, and the last one that retention removed.
+CREATE TABLE audit_chain (
+  id           @ID@ CHECK (id = 1),
+  last_id      BIGINT NOT NULL,
+  last_hash    TEXT NOT NULL,
+  removed_id   BIGINT NOT NULL,
+  removed_hash TEXT NOT NULL
+);
+INSERT INTO audit_chain (id, last_id, last_hash, removed_id, removed_hash) VALUES (1, 0, '', 0, '');
+
+-- What is to be sent once its transaction is committed (REST l): one row an event and recipient, gone when it was handed on.
+CREATE TABLE outbox (
+  id          @ID@,
+  realm_id    BIGINT NOT NULL,
+  kind        SMALLINT NOT NULL,             -- enum us_notice_kind
+  event_key   @TEXTKEY@ NOT NULL UNIQUE,     -- one event is written down once
+  account_id  BIGINT NOT NULL,               -- to whom; the address is looked up when it is sent
+  body        TEXT NOT NULL,                 -- JSON: arguments of the template
+  created_ms  BIGINT NOT NULL,
+  due_ms      BIGINT NOT NULL,               -- not before
+  tries       BIGINT NOT NULL,
+  claimed_by  BIGINT NOT NULL                -- node that is sending it; 0 = nobody
+);
+CREATE INDEX outbox_due ON outbox (due_ms, id);
