@@ -25,6 +25,7 @@
 struct us_app {
   struct us_services *svc;
   struct us_dispatch dispatch;
+  struct us_commits commits;
   struct us_http_server *http;
   struct us_cleanup *cleanup;
   char *store_url;
@@ -67,12 +68,11 @@ void us_services_free(struct us_services *svc) {
 }
 
 /* A reader's connection for a loop or a pool thread. */
-static void *open_reader(void *self, unsigned index) {
-  struct us_app *app = self;
+static struct us_db *open_reader(struct us_app *app, unsigned index, struct us_commits *commits) {
   struct us_cx cx = {
       .mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .svc = app->svc, .now_ms = us_clock_now_ms(app->svc->clock)};
   struct us_db_options options = {
-      .url = app->store_url, .read_only = true, .busy_ms = 2000, .cache_kib = app->cache_kib};
+      .url = app->store_url, .read_only = true, .busy_ms = 2000, .cache_kib = app->cache_kib, .commits = commits};
   struct us_db *db = NULL;
   if (cx.mem == NULL || us_db_open(&cx, &options, &db) != US_OK) {
     us_log(US_LOG_ERROR, "store", "reader %u: %.*s", index, US_STR_ARG(cx.err.text));
@@ -80,11 +80,6 @@ static void *open_reader(void *self, unsigned index) {
   }
   us_mem_free(cx.mem);
   return db;
-}
-
-static void close_reader(void *self, void *reader) {
-  if (reader != NULL)
-    us_db_close(reader);
 }
 
 /* A pool thread opens its connection by itself while the server starts: when that fails it is tried again with each call. */
@@ -97,7 +92,7 @@ static void *open_worker(void *self, unsigned index) {
   struct worker *worker = calloc(1, sizeof(*worker));
   if (worker == NULL)
     return NULL;
-  *worker = (struct worker){self, index, open_reader(self, index)};
+  *worker = (struct worker){self, index, open_reader(self, index, NULL)};
   return worker;
 }
 static struct us_db *worker_db(void *self) {
@@ -105,13 +100,14 @@ static struct us_db *worker_db(void *self) {
   if (worker == NULL)
     return NULL;
   if (worker->db == NULL)
-    worker->db = open_reader(worker->app, worker->index);
+    worker->db = open_reader(worker->app, worker->index, NULL);
   return worker->db;
 }
 static void close_worker(void *self, void *opened) {
   struct worker *worker = opened;
+  (void)self;
   if (worker != NULL)
-    close_reader(self, worker->db);
+    us_db_close(worker->db);
   free(worker);
 }
 
@@ -134,10 +130,17 @@ static void render_refusal(void *self, int status, const char *reason, struct us
   us_render_refusal(app->svc, status, reason, target, response);
 }
 static void *open_loop(void *self, unsigned index) {
-  return open_reader((char *)self - offsetof(struct us_app, dispatch), index);
+  struct us_app *app = (struct us_app *)((char *)self - offsetof(struct us_app, dispatch));
+  struct us_db *db = open_reader(app, index, &app->commits);
+  return db ? us_lane_new(db) : NULL;
 }
-static void close_loop(void *self, void *reader) {
-  close_reader(self, reader);
+static void close_loop(void *self, void *lane) {
+  (void)self;
+  us_lane_free(lane);
+}
+static void writer_answered(void *self) {
+  struct us_app *app = self;
+  us_dispatch_answered(&app->dispatch);
 }
 
 /* Store: schema, node lease, configuration; on a connection of its own that is closed again. */
@@ -210,6 +213,7 @@ static enum us_code start_edge(struct us_cx *cx, struct us_app *app, const struc
       .render_refusal = render_refusal,
       .open_loop = open_loop,
       .close_loop = close_loop,
+      .end_turn = us_dispatch_end_turn,
       .self = &app->dispatch,
   };
   if (us_http_server_start(&http, &app->http, reason, sizeof(reason)) != 0)
@@ -233,7 +237,7 @@ static enum us_code settle_base_url(struct us_cx *cx, struct us_app *app, const 
   }
   app->svc->base_url = us_str_c(app->base_url);
   app->svc->secure_cookies = strncmp(app->base_url, "https:", 6) == 0;
-  struct us_db *db = open_reader(app, 0);
+  struct us_db *db = open_reader(app, 0, NULL);
   if (db == NULL)
     return us_fail(cx, US_E_STORE, "the store cannot be opened for reading");
   enum us_code code = us_db_begin_read(cx, db);
@@ -256,6 +260,8 @@ static enum us_code start_parts(struct us_cx *cx, struct us_app *app, const stru
       .node = app->node,
       .ids = &app->svc->ids,
       .clock = app->svc->clock,
+      .commits = &app->commits,
+      .answered = writer_answered,
   };
   US_TRY(us_writer_start(cx, &writer, &app->dispatch.writer));
   us_writer_set_note_handler(app->dispatch.writer, apply_note);

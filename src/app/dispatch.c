@@ -3,12 +3,16 @@
  * queues of loop, pool and writer. A full queue is a 503 with Retry-After. One log line a request, written here.
  *
  *   loop --advance--> pool --advance--> writer --done--> loop --advance (finish)--> [pool] --> answer on the loop
+ *
+ * What a turn of a loop has for the writer goes there at once, when the turn ends; and the writer wakes a loop once a batch.
  */
 #include "app/dispatch.h"
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "domain/session.h"
+
+#include <stdlib.h>
 
 struct flight {
   struct us_dispatch *dispatch;
@@ -82,24 +86,72 @@ static enum us_code write_step(struct us_write_job *job) {
 
 static void write_done(struct us_write_job *job, enum us_code code) {
   struct flight *f = flight_of_write(job);
+  struct us_dispatch *dispatch = f->dispatch;
+  struct us_loop *loop = f->exchange->loop;
   f->place = us_call_written(f->call, code);
-  us_loop_post(f->exchange->loop, &f->loop_job);
+  if (!us_loop_post_quietly(loop, &f->loop_job)) /* from here on the flight is the loop's */
+    return;
+  if (dispatch->asleep_count < US_DISPATCH_ASLEEP_MAX)
+    dispatch->asleep[dispatch->asleep_count++] = loop;
+  else
+    us_loop_wake(loop);
 }
 
-/* Hands the call to where it wants to go; false when it is done (f->place is then ANSWER). */
-static bool hand_on(struct flight *f) {
+void us_dispatch_answered(struct us_dispatch *dispatch) {
+  for (size_t i = 0; i < dispatch->asleep_count; i++)
+    us_loop_wake(dispatch->asleep[i]);
+  dispatch->asleep_count = 0;
+}
+
+static void refuse(struct flight *f) {
+  us_call_refuse(f->call, US_E_UNAVAILABLE);
+  f->place = US_PLACE_ANSWER;
+}
+
+static void submit_turn(struct us_dispatch *dispatch, struct us_lane *lane) {
+  struct us_write_job *job = lane->first;
+  lane->first = NULL;
+  lane->end = &lane->first;
+  lane->waiting = 0;
+  job = us_writer_submit_all(dispatch->writer, job);
+  while (job) {
+    struct us_write_job *next = job->next;
+    refuse(flight_of_write(job));
+    answer(flight_of_write(job));
+    job = next;
+  }
+}
+
+void us_dispatch_end_turn(void *self, void *data) {
+  struct us_lane *lane = data;
+  while (lane->waiting > 0)
+    submit_turn(self, lane);
+  us_db_end_turn(&lane->cx, lane->db);
+}
+
+static void join_turn(struct us_lane *lane, struct us_dispatch *dispatch, struct us_write_job *job) {
+  job->next = NULL;
+  *lane->end = job;
+  lane->end = &job->next;
+  if (++lane->waiting >= US_LANE_JOBS_MAX)
+    submit_turn(dispatch, lane);
+}
+
+/* Hands the call to where it wants to go; false when it is done (f->place is then ANSWER). `lane`: of the loop that this runs on; NULL on
+ * the pool. */
+static bool hand_on(struct flight *f, struct us_lane *lane) {
   bool has_room = true;
   if (f->place == US_PLACE_POOL)
     has_room = us_pool_submit(f->dispatch->pool, &f->pool_job);
+  else if (f->place == US_PLACE_WRITER && lane)
+    join_turn(lane, f->dispatch, &f->write_job);
   else if (f->place == US_PLACE_WRITER)
     has_room = us_writer_submit(f->dispatch->writer, &f->write_job);
   else
     return false;
-  if (has_room)
-    return true;
-  us_call_refuse(f->call, US_E_UNAVAILABLE);
-  f->place = US_PLACE_ANSWER;
-  return false;
+  if (!has_room)
+    refuse(f);
+  return has_room;
 }
 
 static void run_on_pool(struct us_pool_job *job, void *worker) {
@@ -108,16 +160,37 @@ static void run_on_pool(struct us_pool_job *job, void *worker) {
   if (db == NULL)
     us_call_refuse(f->call, US_E_UNAVAILABLE);
   f->place = db ? us_call_advance(f->call, US_PLACE_POOL, db) : US_PLACE_ANSWER;
-  if (!hand_on(f))
+  if (!hand_on(f, NULL))
     us_loop_post(f->exchange->loop, &f->loop_job);
 }
 
 static void run_on_loop(struct us_loop_job *job, struct us_loop *loop) {
   struct flight *f = flight_of_loop(job);
+  struct us_lane *lane = us_loop_data(loop);
   if (f->place == US_PLACE_LOOP)
-    f->place = us_call_advance(f->call, US_PLACE_LOOP, us_loop_data(loop));
-  if (!hand_on(f))
+    f->place = us_call_advance(f->call, US_PLACE_LOOP, lane->db);
+  if (!hand_on(f, lane))
     answer(f);
+}
+
+struct us_lane *us_lane_new(struct us_db *db) {
+  struct us_lane *lane = calloc(1, sizeof(*lane));
+  void *mem = lane ? us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES) : NULL;
+  if (mem == NULL) {
+    us_db_close(db);
+    free(lane);
+    return NULL;
+  }
+  *lane = (struct us_lane){.cx = {.mem = mem}, .db = db, .end = &lane->first};
+  return lane;
+}
+
+void us_lane_free(struct us_lane *lane) {
+  if (lane == NULL)
+    return;
+  us_db_close(lane->db);
+  us_mem_free(lane->cx.mem);
+  free(lane);
 }
 
 void us_dispatch_request(void *self, struct us_http_exchange *exchange) {

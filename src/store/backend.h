@@ -51,6 +51,10 @@ struct us_db {
   struct us_statement *open;       /* those between us_sql_open and us_sql_close */
   enum us_db_mode mode;
   bool lost; /* the database ended the write transaction by itself: nothing more runs until it is rolled back */
+  struct us_commits *commits; /* may be NULL */
+  uint64_t commits_seen;      /* counted before the snapshot that is kept was taken */
+  unsigned snapshot_reads;    /* 0: no snapshot is kept */
+  bool has_failed;            /* a statement of this read failed: its snapshot may be gone and is not kept */
 };
 
 struct us_statement {

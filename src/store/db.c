@@ -6,6 +6,7 @@
 #include "store/db.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "store/backend.h"
@@ -76,7 +77,9 @@ enum us_code us_db_open_raw(struct us_cx *cx, const struct us_db_options *option
   struct us_db_options wanted = *options;
   if (wanted.busy_ms <= 0)
     wanted.busy_ms = 2000;
-  return backend->open(cx, &wanted, create, ret_db);
+  US_TRY(backend->open(cx, &wanted, create, ret_db));
+  (*ret_db)->commits = options->commits;
+  return US_OK;
 }
 
 static enum us_code check_schema(struct us_cx *cx, struct us_db *db, const struct us_db_options *options) {
@@ -112,14 +115,6 @@ void us_db_close(struct us_db *db) {
   db->backend->close(db);
 }
 
-enum us_code us_db_begin_read(struct us_cx *cx, struct us_db *db) {
-  assert(db->mode == US_DB_IDLE);
-  US_TRY(db->backend->transaction(cx, db, US_DB_BEGIN_READ));
-  db->mode = US_DB_READING;
-  cx->db = db;
-  return US_OK;
-}
-
 /* The end of a read has nothing to lose: its failure must not replace the error of the work that it ends. */
 static void end_quietly(struct us_cx *cx, struct us_db *db, enum us_db_verb verb) {
   struct us_cx quiet = {.mem = cx->mem, .now_ms = cx->now_ms};
@@ -127,16 +122,46 @@ static void end_quietly(struct us_cx *cx, struct us_db *db, enum us_db_verb verb
     end_quietly(cx, db, US_DB_ROLLBACK);
 }
 
+/* The count is read before the transaction begins, so the snapshot knows at least all that was counted: between the two it can
+ * only learn more. Whoever was told of a commit asks after it was counted. */
+static enum us_code take_snapshot(struct us_cx *cx, struct us_db *db) {
+  uint64_t now = db->commits ? atomic_load(&db->commits->n) : 0;
+  if (db->snapshot_reads > 0 && db->commits_seen == now && db->snapshot_reads < US_DB_SNAPSHOT_READS)
+    return US_OK;
+  us_db_end_turn(cx, db);
+  db->commits_seen = now;
+  return db->backend->transaction(cx, db, US_DB_BEGIN_READ);
+}
+
+enum us_code us_db_begin_read(struct us_cx *cx, struct us_db *db) {
+  assert(db->mode == US_DB_IDLE);
+  US_TRY(take_snapshot(cx, db));
+  db->snapshot_reads++;
+  db->mode = US_DB_READING;
+  db->has_failed = false;
+  cx->db = db;
+  return US_OK;
+}
+
 void us_db_end_read(struct us_cx *cx, struct us_db *db) {
   assert(db->mode == US_DB_READING);
   us_db_close_statements(db);
-  end_quietly(cx, db, US_DB_COMMIT);
   db->mode = US_DB_IDLE;
   cx->db = NULL;
+  if (!db->commits || db->has_failed)
+    us_db_end_turn(cx, db);
+}
+
+void us_db_end_turn(struct us_cx *cx, struct us_db *db) {
+  assert(db->mode == US_DB_IDLE);
+  if (db->snapshot_reads == 0)
+    return;
+  db->snapshot_reads = 0;
+  end_quietly(cx, db, US_DB_COMMIT);
 }
 
 enum us_code us_db_begin_write(struct us_cx *cx, struct us_db *db) {
-  assert(db->mode == US_DB_IDLE);
+  assert(db->mode == US_DB_IDLE && db->snapshot_reads == 0);
   US_TRY(db->backend->transaction(cx, db, US_DB_BEGIN_WRITE));
   db->mode = US_DB_WRITING;
   db->lost = false;
@@ -164,6 +189,8 @@ enum us_code us_db_commit(struct us_cx *cx, struct us_db *db) {
     return code;
   }
   db->mode = US_DB_IDLE;
+  if (db->commits)
+    atomic_fetch_add(&db->commits->n, 1);
   return US_OK;
 }
 

@@ -7,6 +7,11 @@
 
 #include "store/sql.h"
 
+/* How often this process has committed: one counter for its writer, which counts before any answer to what it wrote goes out, and
+ * for its readers. */
+struct us_commits {
+  _Atomic uint64_t n;
+};
 struct us_db_options {
   const char *url;
   bool read_only;
@@ -14,6 +19,7 @@ struct us_db_options {
   int cache_kib;                          /* page cache of this connection; 0 = default */
   const char *vfs;                        /* SQLite's file layer by name, for tests that make it fail; NULL = default */
   const struct us_migrations *migrations; /* the schema that is wanted; NULL = the program's own (store/migrate.h) */
+  struct us_commits *commits;             /* read_only: keep snapshots as long as it stands still; else count it up */
 };
 /* Opens; the file must have been migrated (us_db_migrate) by this or another process. Reasons for refusal (unreadable, newer
  * schema, locked, not a database) come as text of cx->err, one line an operator can act on. */
@@ -27,6 +33,11 @@ enum us_code us_db_migrate(struct us_cx *cx, const char *url) US_MUST_CHECK;
  * statement is left open. */
 enum us_code us_db_begin_read(struct us_cx *cx, struct us_db *db) US_MUST_CHECK;
 void us_db_end_read(struct us_cx *cx, struct us_db *db);
+/* A reader with `commits` shares one snapshot among the reads that follow each other until its owner says that the turn is over,
+ * which he does before he waits for anything; at most US_DB_SNAPSHOT_READS. A read that begins after a commit was counted never gets
+ * a snapshot from before it: what this process has acknowledged is seen at once. Others' commits are seen a turn later at most. */
+#define US_DB_SNAPSHOT_READS 64
+void us_db_end_turn(struct us_cx *cx, struct us_db *db);
 
 /* For the command line, tests and start-up: one write transaction outside the writer, run through `step`; commits when it returns
  * US_OK (or a refusal that keeps_writes), else rolls back. */

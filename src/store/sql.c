@@ -103,6 +103,7 @@ static enum us_code read_values(struct us_cx *cx, const char *sql, const char *l
 }
 
 void us_db_note_failure(struct us_db *db) {
+  db->has_failed = true;
   if (db->mode == US_DB_WRITING && !db->backend->in_transaction(db))
     db->lost = true;
 }

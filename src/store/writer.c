@@ -107,6 +107,8 @@ static size_t answer_decided(struct us_writer *w, size_t n) {
     else
       w->slots[left++] = w->slots[i];
   }
+  if (answered > 0 && w->options.answered)
+    w->options.answered(w->options.self);
   return left;
 }
 
@@ -403,20 +405,27 @@ static void *writer_thread(void *self) {
 
 /* ---- Its users' side ---- */
 
-bool us_writer_submit(struct us_writer *w, struct us_write_job *job) {
-  job->next = NULL;
+struct us_write_job *us_writer_submit_all(struct us_writer *w, struct us_write_job *first) {
+  struct us_write_job *job = first;
   pthread_mutex_lock(&w->lock);
-  bool takes = !w->is_stopping && w->counters.queued < w->options.max_queued;
   bool was_empty = w->first == NULL;
-  if (takes) {
+  while (job && !w->is_stopping && w->counters.queued < w->options.max_queued) {
+    struct us_write_job *next = job->next;
+    job->next = NULL;
     *w->end = job;
     w->end = &job->next;
     w->counters.queued++;
+    job = next;
   }
   pthread_mutex_unlock(&w->lock);
-  if (takes && was_empty)
+  if (was_empty && job != first)
     pthread_cond_signal(&w->wake);
-  return takes;
+  return job;
+}
+
+bool us_writer_submit(struct us_writer *w, struct us_write_job *job) {
+  job->next = NULL;
+  return us_writer_submit_all(w, job) == NULL;
 }
 
 void us_writer_set_note_handler(struct us_writer *w, us_note_fn apply) {
@@ -500,6 +509,7 @@ static enum us_code fill_writer(struct us_cx *cx, struct us_writer *w, const str
       .busy_ms = options->busy_ms,
       .cache_kib = options->cache_kib > 0 ? options->cache_kib : DEFAULT_CACHE_KIB,
       .vfs = options->vfs,
+      .commits = options->commits,
   };
   US_TRY(us_db_open(cx, &db_options, &w->db));
   /* What others write from now on is a change; what stands there already has been read by whoever starts us. */

@@ -39,11 +39,16 @@ struct us_writer_options {
   int busy_ms;                  /* 0 = default, as in us_db_options */
   int cache_kib;                /* 0 = default */
   const char *vfs;              /* as in us_db_options */
+  struct us_commits *commits;   /* counted up after each commit, before any done(); may be NULL */
+  void (*answered)(void *self); /* on the writer's thread, after the done() of several jobs in a row; may be NULL */
 };
 enum us_code us_writer_start(struct us_cx *cx, const struct us_writer_options *options,
                              struct us_writer **ret_writer) US_MUST_CHECK;
 bool us_writer_submit(struct us_writer *writer,
                       struct us_write_job *job); /* any thread; false: queue full or stopping */
+/* The same for jobs linked by `next`, which then share a batch as far as its size allows. Returns the first of those that have no room;
+ * NULL: all are queued. */
+struct us_write_job *us_writer_submit_all(struct us_writer *writer, struct us_write_job *first) US_MUST_CHECK;
 /* A note (a session was touched): bounded, may be lost. Runs as a small write in the next batch. */
 struct us_note {
   int64_t kind, key, value;
