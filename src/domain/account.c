@@ -5,6 +5,7 @@
 #include "store/accounts.h"
 
 #define US_ACCOUNT_NAME_MAX 255
+#define US_ACCOUNT_LOCALE_MAX 35
 
 enum us_code us_account_by_name(struct us_cx *cx, int64_t realm_id, struct us_str name,
                                 struct us_account *ret_account) {
@@ -46,10 +47,59 @@ static const char *flaw_of_name(struct us_str name) {
   return NULL;
 }
 
+static const struct {
+  const char *name;
+  size_t offset;
+} attributes[] = {
+    {"uid", offsetof(struct us_account, name)},
+    {"mail", offsetof(struct us_account, mail)},
+    {"givenName", offsetof(struct us_account, given_name)},
+    {"sn", offsetof(struct us_account, family_name)},
+    {"preferredLanguage", offsetof(struct us_account, locale)},
+    {"preferredLocale", offsetof(struct us_account, locale)},
+};
+
+static const struct us_str *find_attribute(const struct us_account *account, struct us_str name) {
+  for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++) {
+    if (us_str_eq_nocase(name, us_str_c(attributes[i].name)))
+      return (const struct us_str *)(const void *)((const char *)account + attributes[i].offset);
+  }
+  return NULL;
+}
+
+struct us_str us_account_attribute(const struct us_account *account, struct us_str name) {
+  const struct us_str *value = find_attribute(account, name);
+  return value != NULL && value->n > 0 ? *value : US_STR_ABSENT;
+}
+
+bool us_account_has_attribute(struct us_str name) {
+  static const struct us_account nobody;
+  return find_attribute(&nobody, name) != NULL;
+}
+
+/* A language tag as in "de" or "de-CH" (RFC 5646, its shape only); empty is none. */
+static bool is_locale(struct us_str text) {
+  size_t part = 0, parts = 1;
+  for (size_t i = 0; i < text.n; i++) {
+    unsigned char c = (unsigned char)text.p[i];
+    bool is_letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+    bool is_digit = c >= '0' && c <= '9';
+    if (c == '-' && part > 0) {
+      part = 0;
+      parts++;
+    } else if ((!is_letter && !(is_digit && parts > 1)) || ++part > 8) {
+      return false;
+    }
+  }
+  return text.n == 0 || (part > 0 && text.n >= 2 && text.n <= US_ACCOUNT_LOCALE_MAX);
+}
+
 enum us_code us_account_create(struct us_cx *cx, int64_t realm_id, const struct us_account_new *in, int64_t *ret_id) {
   const char *flaw = flaw_of_name(in->name);
   if (flaw != NULL)
     return us_fail(cx, US_E_INVALID_REQUEST, "The user name %s", flaw);
+  if (!is_locale(in->locale))
+    return us_fail(cx, US_E_INVALID_REQUEST, "The locale must be a language tag such as de or de-CH");
   struct us_account account = {
       .id = us_next_id(cx),
       .realm_id = realm_id,
@@ -59,6 +109,7 @@ enum us_code us_account_create(struct us_cx *cx, int64_t realm_id, const struct 
       .mail = in->mail,
       .given_name = in->given_name,
       .family_name = in->family_name,
+      .locale = in->locale,
       .is_active = true,
       .is_admin = in->is_admin,
       .rev = 1,

@@ -13,8 +13,15 @@ enum us_code us_account_by_id(struct us_cx *cx, int64_t id, struct us_account *r
 enum us_code us_account_page(struct us_cx *cx, int64_t realm_id, struct us_str after, int64_t limit,
                              struct us_account **ret_accounts, size_t *ret_count) US_MUST_CHECK;
 
+/* A profile attribute by the name that directories give it, without case: uid, mail, givenName, sn, preferredLanguage (also
+ * preferredLocale). Absent when the account has no value, and for any other name. For usernameAttribute,
+ * userProfileLocaleAttribute and profiles. */
+struct us_str us_account_attribute(const struct us_account *account, struct us_str name);
+/* Is there an attribute of this name? */
+bool us_account_has_attribute(struct us_str name);
+
 struct us_account_new {
-  struct us_str name, password_hash, mail, given_name, family_name;
+  struct us_str name, password_hash, mail, given_name, family_name, locale;
   bool is_admin;
 };
 /* Write step. US_E_CONFLICT when the name is taken. The hash comes from us_password_hash(), made before. */

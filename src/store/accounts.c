@@ -4,7 +4,8 @@
 #include "base/mem.h"
 
 #define ACCOUNT_COLUMNS                                                                                                \
-  "id, realm_id, name, name_key, password_hash, mail, given_name, family_name, is_active, is_admin, rev"
+  "id, realm_id, name, name_key, password_hash, mail, given_name, family_name, locale, is_active, is_admin, rev, "     \
+  "access_rev"
 
 static const struct us_column account_columns[] = {
     {US_COLUMN_I64, offsetof(struct us_account, id)},
@@ -15,9 +16,11 @@ static const struct us_column account_columns[] = {
     {US_COLUMN_TEXT, offsetof(struct us_account, mail)},
     {US_COLUMN_TEXT, offsetof(struct us_account, given_name)},
     {US_COLUMN_TEXT, offsetof(struct us_account, family_name)},
+    {US_COLUMN_TEXT, offsetof(struct us_account, locale)},
     {US_COLUMN_BOOL, offsetof(struct us_account, is_active)},
     {US_COLUMN_BOOL, offsetof(struct us_account, is_admin)},
     {US_COLUMN_I64, offsetof(struct us_account, rev)},
+    {US_COLUMN_I64, offsetof(struct us_account, access_rev)},
 };
 
 enum us_code us_account_row_by_name(struct us_cx *cx, int64_t realm_id, struct us_str name_key,
@@ -51,13 +54,13 @@ enum us_code us_account_rows_page(struct us_cx *cx, int64_t realm_id, struct us_
 
 enum us_code us_account_row_insert(struct us_cx *cx, const struct us_account *a) {
   static const char sql[] =
-      "INSERT INTO account (id, realm_id, name, name_key, password_hash, mail, given_name, family_name, is_active,"
-      " is_admin, rev, created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+      "INSERT INTO account (id, realm_id, name, name_key, password_hash, mail, given_name, family_name, locale,"
+      " is_active, is_admin, rev, created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
       " ON CONFLICT (realm_id, name_key) DO NOTHING";
   int64_t changed = 0;
-  US_TRY(us_sql_run(cx, &changed, sql, "iittttttiiii", a->id, a->realm_id, a->name, a->name_key, a->password_hash,
-                    a->mail, a->given_name, a->family_name, (int64_t)a->is_active, (int64_t)a->is_admin, a->rev,
-                    cx->now_ms));
+  US_TRY(us_sql_run(cx, &changed, sql, "iitttttttiiii", a->id, a->realm_id, a->name, a->name_key, a->password_hash,
+                    a->mail, a->given_name, a->family_name, a->locale, (int64_t)a->is_active, (int64_t)a->is_admin,
+                    a->rev, cx->now_ms));
   return changed == 1 ? US_OK : us_fail_plain(cx, US_E_CONFLICT);
 }
 

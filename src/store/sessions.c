@@ -16,15 +16,17 @@ static const struct us_column session_columns[] = {
     {US_COLUMN_TEXT, offsetof(struct us_session_row, account.mail)},
     {US_COLUMN_TEXT, offsetof(struct us_session_row, account.given_name)},
     {US_COLUMN_TEXT, offsetof(struct us_session_row, account.family_name)},
+    {US_COLUMN_TEXT, offsetof(struct us_session_row, account.locale)},
     {US_COLUMN_BOOL, offsetof(struct us_session_row, account.is_active)},
     {US_COLUMN_BOOL, offsetof(struct us_session_row, account.is_admin)},
     {US_COLUMN_I64, offsetof(struct us_session_row, account.rev)},
+    {US_COLUMN_I64, offsetof(struct us_session_row, account.access_rev)},
     {US_COLUMN_TEXT, offsetof(struct us_session_row, realm_path)},
 };
 static const char SQL_FIND[] =
     "SELECT s.id, s.digest, s.realm_id, s.account_id, s.created_ms, s.touched_ms, s.expires_ms,"
-    " a.id, a.realm_id, a.name, a.name_key, a.mail, a.given_name, a.family_name, a.is_active, a.is_admin, a.rev,"
-    " r.path"
+    " a.id, a.realm_id, a.name, a.name_key, a.mail, a.given_name, a.family_name, a.locale, a.is_active,"
+    " a.is_admin, a.rev, a.access_rev, r.path"
     " FROM session s JOIN account a ON a.id = s.account_id JOIN realm r ON r.id = s.realm_id"
     " WHERE s.id = $1";
 
