@@ -58,10 +58,9 @@ static const char SQL_PERMISSION[] =
     "active_scopes, is_active, conditions, created_ms, modified_ms) "
     "VALUES ($1, $2, $3, $4, $5, 0, $6, $6, '[\"view\"]', '[\"view\"]', 1, '', $7, $7)";
 static const char SQL_RPT[] =
-    "INSERT INTO rpt (id, digest, realm_id, owner_id, rs_ref, client_ref, party_id, tid, issued_s, expires_s) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $1, $8, $9)";
-static const char SQL_RPT_PERMISSION[] = "INSERT INTO rpt_permission (rpt_id, resource_id, uuid, scopes, access_rev, "
-                                         "expires_s) VALUES ($1, $2, $3, '[\"view\"]', 1, $4)";
+    "INSERT INTO rpt (id, digest, realm_id, owner_id, rs_ref, client_ref, party_id, tid, issued_s, expires_s, more, "
+    "resource_id, uuid, scopes, access_rev, permission_expires_s) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $1, $8, $9, 0, $10, $11, '[\"view\"]', 1, $9)";
 
 static void die(const struct us_cx *cx, const char *what) {
   fprintf(stderr, "fill: %s: %s %.*s %.*s\n", what, us_code_name(cx->err.code), US_STR_ARG(cx->err.text),
@@ -126,9 +125,8 @@ static enum us_code add_one(struct us_cx *cx, struct fill *f, int64_t i) {
   US_TRY(us_sql_run(cx, NULL, SQL_POLICY, "iiiii", policy, realm, resource, owner_id, cx->now_ms));
   US_TRY(us_sql_run(cx, NULL, SQL_PERMISSION, "iiiiiti", us_next_id(cx), policy, resource, owner_id, realm,
                     f->parties[party].name_key, cx->now_ms));
-  US_TRY(us_sql_run(cx, NULL, SQL_RPT, "iciiiiiii", rpt, handle.digest, realm, owner_id, f->rs.ref, f->client.ref,
-                    f->parties[party].id, us_cx_now_s(cx), us_cx_now_s(cx) + LIFE_S));
-  US_TRY(us_sql_run(cx, NULL, SQL_RPT_PERMISSION, "iici", rpt, resource, uuid, us_cx_now_s(cx) + LIFE_S));
+  US_TRY(us_sql_run(cx, NULL, SQL_RPT, "iciiiiiiiic", rpt, handle.digest, realm, owner_id, f->rs.ref, f->client.ref,
+                    f->parties[party].id, us_cx_now_s(cx), us_cx_now_s(cx) + LIFE_S, resource, uuid));
   if (i % f->every == 0) {
     fprintf(f->introspect, "%s %s\n", f->pats[owner].text, handle.text);
     fprintf(f->tickets, "%s %s %.*s\n", f->pats[owner].text, uuid, US_STR_ARG(f->id_tokens[party]));

@@ -1,6 +1,7 @@
 /*
- * Tables rpt and rpt_permission. Introspection, the busiest thing a resource server does here, reads everything it needs
- * in us_rpts_live(): six primary keys, no list. Scopes of the resource are looked at only when its access_rev moved.
+ * Tables rpt and rpt_permission. The first permission of an RPT stands in its own row, the others in rpt_permission, because most
+ * have one only. Introspection, the busiest thing a resource server does here, reads what it needs in us_rpts_live(): for such an
+ * RPT one statement and primary keys, no list. Scopes of the resource are looked at only when its access_rev moved.
  */
 #include "store/rpts.h"
 
@@ -8,15 +9,25 @@
 #include "json/json.h"
 
 static const char SQL_INSERT[] =
-    "INSERT INTO rpt (id, digest, realm_id, owner_id, rs_ref, client_ref, party_id, tid, issued_s, expires_s) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    "INSERT INTO rpt (id, digest, realm_id, owner_id, rs_ref, client_ref, party_id, tid, issued_s, expires_s, more, "
+    "resource_id, uuid, scopes, access_rev, permission_expires_s) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 static const char SQL_INSERT_PERMISSION[] = "INSERT INTO rpt_permission (rpt_id, resource_id, uuid, scopes, "
                                             "access_rev, expires_s) VALUES ($1, $2, $3, $4, $5, $6)";
-enum us_code us_rpts_insert(struct us_cx *cx, const struct us_rpt *rpt, const char *digest) {
-  US_TRY(us_sql_run(cx, NULL, SQL_INSERT, "iciiiiiiii", rpt->id, digest, rpt->realm_id, rpt->owner_id, rpt->rs_ref,
-                    rpt->client_ref, rpt->party_id, rpt->tid, rpt->issued_s, rpt->expires_s));
+/* The one of the oldest resource: read back they come in the order of their resources. */
+static size_t first_of(const struct us_permissions *permissions) {
+  size_t first = 0;
+  for (size_t i = 1; i < permissions->n; i++)
+    if (permissions->v[i].resource_id < permissions->v[first].resource_id)
+      first = i;
+  return first;
+}
+
+static enum us_code insert_more(struct us_cx *cx, const struct us_rpt *rpt, size_t first) {
   for (size_t i = 0; i < rpt->permissions.n; i++) {
     const struct us_permission *permission = &rpt->permissions.v[i];
+    if (i == first)
+      continue;
     struct us_str scopes = us_json_from_strs(cx->mem, permission->scopes);
     if (!scopes.p)
       return us_fail_plain(cx, US_E_NO_MEMORY);
@@ -26,7 +37,31 @@ enum us_code us_rpts_insert(struct us_cx *cx, const struct us_rpt *rpt, const ch
   return US_OK;
 }
 
+enum us_code us_rpts_insert(struct us_cx *cx, const struct us_rpt *rpt, const char *digest) {
+  if (rpt->permissions.n == 0)
+    return us_fail(cx, US_E_INTERNAL, "an RPT without a permission");
+  size_t at = first_of(&rpt->permissions);
+  const struct us_permission *first = &rpt->permissions.v[at];
+  struct us_str scopes = us_json_from_strs(cx->mem, first->scopes);
+  if (!scopes.p)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  US_TRY(us_sql_run(cx, NULL, SQL_INSERT, "iciiiiiiiiiittii", rpt->id, digest, rpt->realm_id, rpt->owner_id,
+                    rpt->rs_ref, rpt->client_ref, rpt->party_id, rpt->tid, rpt->issued_s, rpt->expires_s,
+                    (int64_t)rpt->permissions.n - 1, first->resource_id, first->uuid, scopes, first->access_rev,
+                    first->expires_s));
+  return insert_more(cx, rpt, at);
+}
+
+/* The columns of a permission and of its resource as it is now, at the beginning of both statements below. */
 enum {
+  LIVE_RESOURCE_ID,
+  LIVE_UUID,
+  LIVE_SCOPES,
+  LIVE_REV,
+  LIVE_PERMISSION_EXPIRES,
+  LIVE_CURRENT_REV,
+  LIVE_CURRENT_SCOPES,
+  LIVE_MORE,
   LIVE_DIGEST,
   LIVE_OWNER_ID,
   LIVE_RS_REF,
@@ -41,22 +76,19 @@ enum {
   LIVE_PARTY_ACTIVE,
   LIVE_RS_CLIENT_ID,
   LIVE_OWNER_NAME,
-  LIVE_RESOURCE_ID,
-  LIVE_UUID,
-  LIVE_SCOPES,
-  LIVE_REV,
-  LIVE_PERMISSION_EXPIRES,
-  LIVE_CURRENT_REV,
-  LIVE_CURRENT_SCOPES,
 };
 static const char SQL_LIVE[] =
-    "SELECT rpt.digest, rpt.owner_id, rpt.rs_ref, rpt.client_ref, rpt.party_id, rpt.tid, rpt.issued_s, rpt.expires_s, "
-    "client.client_id, client.is_active, party.name, party.is_active, rs.client_id, owner.name, "
-    "p.resource_id, p.uuid, p.scopes, p.access_rev, p.expires_s, resource.access_rev, resource.scopes "
+    "SELECT rpt.resource_id, rpt.uuid, rpt.scopes, rpt.access_rev, rpt.permission_expires_s, resource.access_rev, "
+    "resource.scopes, rpt.more, "
+    "rpt.digest, rpt.owner_id, rpt.rs_ref, rpt.client_ref, rpt.party_id, rpt.tid, rpt.issued_s, rpt.expires_s, "
+    "client.client_id, client.is_active, party.name, party.is_active, rs.client_id, owner.name "
     "FROM rpt LEFT JOIN client ON client.id = rpt.client_ref LEFT JOIN account party ON party.id = rpt.party_id "
     "LEFT JOIN client rs ON rs.id = rpt.rs_ref LEFT JOIN account owner ON owner.id = rpt.owner_id "
-    "LEFT JOIN rpt_permission p ON p.rpt_id = rpt.id LEFT JOIN resource ON resource.id = p.resource_id "
-    "WHERE rpt.id = $1 AND rpt.realm_id = $2";
+    "LEFT JOIN resource ON resource.id = rpt.resource_id WHERE rpt.id = $1 AND rpt.realm_id = $2";
+static const char SQL_LIVE_MORE[] =
+    "SELECT p.resource_id, p.uuid, p.scopes, p.access_rev, p.expires_s, resource.access_rev, resource.scopes "
+    "FROM rpt_permission p LEFT JOIN resource ON resource.id = p.resource_id WHERE p.rpt_id = $1 "
+    "ORDER BY p.resource_id";
 
 static void read_head(struct us_rows *rows, int64_t id, int64_t realm_id, struct us_rpt_row *row) {
   row->digest = us_sql_text(rows, LIVE_DIGEST);
@@ -89,8 +121,6 @@ static void *with_room(struct us_cx *cx, void *v, size_t n, size_t bytes_each) {
 
 static enum us_code read_permission(struct us_rows *rows, struct us_rpt_row *row) {
   struct us_cx *cx = rows->cx;
-  if (us_sql_is_null(rows, LIVE_RESOURCE_ID))
-    return US_OK;
   struct us_rpt_permission_row *v = with_room(cx, row->v, row->n, sizeof(*v));
   if (!v)
     return us_fail_plain(cx, US_E_NO_MEMORY);
@@ -108,69 +138,87 @@ static enum us_code read_permission(struct us_rows *rows, struct us_rpt_row *row
   return us_json_to_strs(cx, us_sql_text(rows, LIVE_SCOPES), &p->permission.scopes);
 }
 
+/* `code` is how reading them went. */
+static enum us_code end_rows(struct us_rows *rows, enum us_code code) {
+  enum us_code closed = us_sql_close(rows);
+  return code != US_OK ? code : closed;
+}
+
 enum us_code us_rpts_live(struct us_cx *cx, int64_t id, int64_t realm_id, struct us_rpt_row *ret_row) {
   struct us_rpt_row row = {0};
   struct us_rows rows;
   enum us_code code = US_OK;
+  int64_t more = 0;
   US_TRY(us_sql_open(cx, &rows, SQL_LIVE, "ii", id, realm_id));
-  while (code == US_OK && us_sql_next(&rows)) {
-    if (!row.digest.p)
-      read_head(&rows, id, realm_id, &row);
+  if (us_sql_next(&rows)) {
+    read_head(&rows, id, realm_id, &row);
+    more = us_sql_i64(&rows, LIVE_MORE);
     code = read_permission(&rows, &row);
   }
-  enum us_code closed = us_sql_close(&rows);
-  if (code != US_OK)
-    return code;
-  US_TRY(closed);
+  US_TRY(end_rows(&rows, code));
   if (!row.digest.p)
     return us_fail_plain(cx, US_E_NOT_FOUND);
+  if (more > 0) {
+    US_TRY(us_sql_open(cx, &rows, SQL_LIVE_MORE, "i", id));
+    while (code == US_OK && us_sql_next(&rows))
+      code = read_permission(&rows, &row);
+    US_TRY(end_rows(&rows, code));
+  }
   *ret_row = row;
   return US_OK;
 }
 
 static const char SQL_FIND[] =
-    "SELECT rpt.owner_id, rpt.rs_ref, rpt.client_ref, rpt.party_id, rpt.tid, rpt.issued_s, rpt.expires_s, "
-    "p.resource_id, "
-    "p.uuid, p.scopes, p.access_rev, p.expires_s FROM rpt LEFT JOIN rpt_permission p ON p.rpt_id = rpt.id "
-    "WHERE rpt.id = $1 AND rpt.digest = $2 AND rpt.realm_id = $3";
-static enum us_code read_found(struct us_rows *rows, struct us_rpt *rpt) {
+    "SELECT resource_id, uuid, scopes, access_rev, permission_expires_s, more, owner_id, rs_ref, client_ref, party_id, "
+    "tid, issued_s, expires_s FROM rpt WHERE id = $1 AND digest = $2 AND realm_id = $3";
+static const char SQL_FIND_MORE[] =
+    "SELECT resource_id, uuid, scopes, access_rev, expires_s FROM rpt_permission WHERE rpt_id = $1 "
+    "ORDER BY resource_id";
+static void read_found(struct us_rows *rows, struct us_rpt *rpt) {
+  rpt->owner_id = us_sql_i64(rows, 6);
+  rpt->rs_ref = us_sql_i64(rows, 7);
+  rpt->client_ref = us_sql_i64(rows, 8);
+  rpt->party_id = us_sql_i64(rows, 9);
+  rpt->tid = us_sql_i64(rows, 10);
+  rpt->issued_s = us_sql_i64(rows, 11);
+  rpt->expires_s = us_sql_i64(rows, 12);
+}
+
+static enum us_code read_found_permission(struct us_rows *rows, struct us_rpt *rpt) {
   struct us_cx *cx = rows->cx;
-  rpt->owner_id = us_sql_i64(rows, 0);
-  rpt->rs_ref = us_sql_i64(rows, 1);
-  rpt->client_ref = us_sql_i64(rows, 2);
-  rpt->party_id = us_sql_i64(rows, 3);
-  rpt->tid = us_sql_i64(rows, 4);
-  rpt->issued_s = us_sql_i64(rows, 5);
-  rpt->expires_s = us_sql_i64(rows, 6);
-  if (us_sql_is_null(rows, 7))
-    return US_OK;
   struct us_permission *v = with_room(cx, rpt->permissions.v, rpt->permissions.n, sizeof(*v));
   if (!v)
     return us_fail_plain(cx, US_E_NO_MEMORY);
   rpt->permissions.v = v;
   struct us_permission *p = &v[rpt->permissions.n++];
-  *p = (struct us_permission){.resource_id = us_sql_i64(rows, 7),
-                              .uuid = us_sql_text(rows, 8),
-                              .access_rev = us_sql_i64(rows, 10),
-                              .expires_s = us_sql_i64(rows, 11)};
-  return us_json_to_strs(cx, us_sql_text(rows, 9), &p->scopes);
+  *p = (struct us_permission){.resource_id = us_sql_i64(rows, 0),
+                              .uuid = us_sql_text(rows, 1),
+                              .access_rev = us_sql_i64(rows, 3),
+                              .expires_s = us_sql_i64(rows, 4)};
+  return us_json_to_strs(cx, us_sql_text(rows, 2), &p->scopes);
 }
 
 enum us_code us_rpts_find(struct us_cx *cx, int64_t id, const char *digest, int64_t realm_id, struct us_rpt *ret_rpt) {
   struct us_rpt rpt = {.realm_id = realm_id};
   struct us_rows rows;
   enum us_code code = US_OK;
+  int64_t more = 0;
   US_TRY(us_sql_open(cx, &rows, SQL_FIND, "ici", id, digest, realm_id));
-  while (code == US_OK && us_sql_next(&rows)) {
+  if (us_sql_next(&rows)) {
     rpt.id = id;
-    code = read_found(&rows, &rpt);
+    read_found(&rows, &rpt);
+    more = us_sql_i64(&rows, 5);
+    code = read_found_permission(&rows, &rpt);
   }
-  enum us_code closed = us_sql_close(&rows);
-  if (code != US_OK)
-    return code;
-  US_TRY(closed);
+  US_TRY(end_rows(&rows, code));
   if (rpt.id == 0)
     return us_fail_plain(cx, US_E_NOT_FOUND);
+  if (more > 0) {
+    US_TRY(us_sql_open(cx, &rows, SQL_FIND_MORE, "i", id));
+    while (code == US_OK && us_sql_next(&rows))
+      code = read_found_permission(&rows, &rpt);
+    US_TRY(end_rows(&rows, code));
+  }
   *ret_rpt = rpt;
   return US_OK;
 }

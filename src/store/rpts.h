@@ -22,7 +22,7 @@ struct us_rpt_row {
   struct us_rpt_permission_row *v;
   size_t n;
 };
-/* An RPT with those it speaks for and its permissions: the one statement of introspection. US_E_NOT_FOUND without text. */
+/* An RPT with those it speaks for and its permissions: what introspection reads. US_E_NOT_FOUND without text. */
 enum us_code us_rpts_live(struct us_cx *cx, int64_t id, int64_t realm_id, struct us_rpt_row *ret_row) US_MUST_CHECK;
 
 /* The RPT with its permissions, dead or alive. US_E_NOT_FOUND without text. */

@@ -150,13 +150,14 @@ CREATE TABLE resource (
   name_key    TEXT NOT NULL DEFAULT '',      -- the name without case: filters look into it
   type        TEXT,
   icon_uri    TEXT,
-  description TEXT NOT NULL,                 -- the whole description as JSON, without _id, labels, policy uri
   scopes      TEXT NOT NULL,
   type_actions TEXT NOT NULL DEFAULT '',     -- JSON object scope: boolean of its resource type; '' = all scopes, true
   rev         BIGINT NOT NULL,               -- of description and labels: the ETag
   access_rev  BIGINT NOT NULL,               -- of everything that decides access to it
   created_ms  BIGINT NOT NULL,
-  modified_ms BIGINT NOT NULL
+  modified_ms BIGINT NOT NULL,
+  -- The whole description as JSON, without _id, labels, policy uri. Last, so that the rest is read without it when it is long.
+  description TEXT NOT NULL
 );
 CREATE INDEX resource_list ON resource (owner_id, rs_ref, id);
 CREATE INDEX resource_by_name ON resource (owner_id, name_sort, id);
@@ -207,7 +208,14 @@ CREATE TABLE rpt (
   party_id   BIGINT NOT NULL,                -- account.id of the requesting party
   tid        BIGINT NOT NULL,
   issued_s   BIGINT NOT NULL,
-  expires_s  BIGINT NOT NULL
+  expires_s  BIGINT NOT NULL,
+  -- The first permission stands in the row itself: most RPTs have no other, and introspection reads one page less. As below.
+  more        BIGINT NOT NULL,               -- how many others there are in rpt_permission
+  resource_id BIGINT NOT NULL,
+  uuid        TEXT NOT NULL,
+  scopes      TEXT NOT NULL,
+  access_rev  BIGINT NOT NULL,
+  permission_expires_s BIGINT NOT NULL
 );
 CREATE INDEX rpt_tid ON rpt (tid);
 CREATE TABLE rpt_permission (
