@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "crypto/random.h"
 #include "domain/label.h"
+#include "domain/resource_type.h"
 #include "store/labels.h"
 #include "store/resources.h"
 
@@ -23,6 +24,14 @@ enum us_code us_resource_by_id(struct us_cx *cx, int64_t id, struct us_resource 
 
 enum us_code us_resource_touch_access(struct us_cx *cx, int64_t resource_id) {
   return us_resources_touch_access(cx, resource_id);
+}
+
+enum us_code us_resource_policy_scopes(struct us_cx *cx, const struct us_resource *resource,
+                                       struct us_strs *ret_scopes) {
+  struct us_strs allowed;
+  US_TRY(us_resource_type_allowed(cx, resource, &allowed));
+  *ret_scopes = us_strs_union(cx->mem, resource->scopes, allowed);
+  return ret_scopes->v ? US_OK : us_fail_plain(cx, US_E_NO_MEMORY);
 }
 
 enum us_code us_resource_remove(struct us_cx *cx, int64_t resource_id) {
@@ -91,6 +100,7 @@ enum us_code us_resource_replace(struct us_cx *cx, struct us_resource *resource,
   row.description = in->description;
   row.scopes = in->scopes;
   row.modified_ms = cx->now_ms;
+  US_TRY(us_resource_type_follow(cx, resource, in->scopes, &row.type_actions));
   enum us_code code = us_resources_update(cx, &row);
   if (code == US_E_CONFLICT)
     return fail_taken(cx, in->name);

@@ -15,6 +15,9 @@ enum us_code us_resource_by_id(struct us_cx *cx, int64_t id, struct us_resource 
 enum us_code us_resource_touch_access(struct us_cx *cx, int64_t resource_id) US_MUST_CHECK;
 /* Removes it with policies, pending requests, labels; tickets and RPT permissions on it are dead by its absence (11.3). */
 enum us_code us_resource_remove(struct us_cx *cx, int64_t resource_id) US_MUST_CHECK;
+/* The scopes that a policy on it may name: its own and the actions of its resource type that are true (REST h.1). */
+enum us_code us_resource_policy_scopes(struct us_cx *cx, const struct us_resource *resource,
+                                       struct us_strs *ret_scopes) US_MUST_CHECK;
 
 /* A description that passed the checks of protocol contract 4.1. */
 #define US_RESOURCE_SCOPES_MAX 256

@@ -128,7 +128,9 @@ struct us_resource {
   struct us_str name, type, icon_uri;
   struct us_str description; /* JSON */
   struct us_strs scopes;
-  struct us_str type_actions; /* JSON object, or '' (REST h.1) */
+  struct us_str type_actions;     /* of its resource type (REST h): JSON object, or '' */
+  struct us_str type_description; /* absent: the usual one */
+  int64_t type_modifier;          /* account that changed the type last; 0: the owner */
   int64_t rev, access_rev, created_ms, modified_ms;
 };
 

@@ -27,9 +27,11 @@ enum us_code us_resources_list(struct us_cx *cx, struct us_resource_space space,
 
 /* US_E_CONFLICT, without text: the name is taken in this space. */
 enum us_code us_resources_insert(struct us_cx *cx, const struct us_resource *row) US_MUST_CHECK;
-/* Replaces description, name, type, icon and scopes of row->id; rev counts up, access_rev when the scopes changed. US_E_CONFLICT
+/* Replaces description, name, type, icon, scopes and type_actions of row->id; rev counts up, access_rev when the scopes changed. US_E_CONFLICT
  * as above; US_E_NOT_FOUND when the row has not revision row->rev any more. */
 enum us_code us_resources_update(struct us_cx *cx, const struct us_resource *row) US_MUST_CHECK;
+/* Replaces what belongs to the resource type (REST h); rev and access_rev count up. US_E_NOT_FOUND as above. */
+enum us_code us_resources_update_type(struct us_cx *cx, const struct us_resource *row) US_MUST_CHECK;
 enum us_code us_resources_touch_access(struct us_cx *cx, int64_t id) US_MUST_CHECK;
 /* The row alone / what hangs on it: policies of every sharer and pending requests. */
 enum us_code us_resources_delete(struct us_cx *cx, int64_t id, int64_t *ret_changed) US_MUST_CHECK;

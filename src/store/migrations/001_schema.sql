@@ -9,6 +9,8 @@ CREATE TABLE meta (
 );
 -- Bumped in the transaction of every change to realms, settings, keys and clients: caches are read under it.
 INSERT INTO meta (key, value) VALUES ('config_rev', '1');
+-- Counted up by the backend in each transaction that changes or deletes rows of token, client or account (store/seen.h).
+INSERT INTO meta (key, value) VALUES ('rights_rev', '1');
 
 CREATE TABLE node (
   id              BIGINT PRIMARY KEY,
@@ -152,6 +154,8 @@ CREATE TABLE resource (
   icon_uri    TEXT,
   scopes      TEXT NOT NULL,
   type_actions TEXT NOT NULL DEFAULT '',     -- JSON object scope: boolean of its resource type; '' = all scopes, true
+  type_description TEXT,                     -- of its resource type; NULL = the usual one
+  type_modifier BIGINT NOT NULL DEFAULT 0,   -- account.id of who changed its resource type last; 0 = its owner
   rev         BIGINT NOT NULL,               -- of description and labels: the ETag
   access_rev  BIGINT NOT NULL,               -- of everything that decides access to it
   created_ms  BIGINT NOT NULL,
@@ -161,6 +165,7 @@ CREATE TABLE resource (
 );
 CREATE INDEX resource_list ON resource (owner_id, rs_ref, id);
 CREATE INDEX resource_by_name ON resource (owner_id, name_sort, id);
+CREATE INDEX resource_realm ON resource (realm_id, name_sort, id);
 CREATE UNIQUE INDEX resource_name ON resource (owner_id, rs_ref, name) WHERE name IS NOT NULL;
 
 CREATE TABLE label (
