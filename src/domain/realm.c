@@ -5,7 +5,9 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "crypto/digest.h"
 #include "crypto/jws.h"
+#include "crypto/random.h"
 #include "domain/cascade.h"
 #include "domain/settings.h"
 #include "domain/snapshot.h"
@@ -64,6 +66,18 @@ static enum us_code add_key(struct us_cx *cx, int64_t realm_id, struct us_str jw
   return us_signing_key_row_insert(cx, us_next_id(cx), realm_id, us_str_c(us_alg_name(alg)), jwk);
 }
 
+/* With the first realm the store gets the key under which its texts are sealed (domain/seal.h). */
+static enum us_code need_store_key(struct us_cx *cx) {
+  uint8_t bytes[US_SHA256_BYTES];
+  char text[US_SHA256_TEXT_BYTES];
+  us_random(bytes, sizeof(bytes));
+  size_t n = us_base64url_encode(bytes, sizeof(bytes), text);
+  enum us_code code = us_store_key_row_put(cx, (struct us_str){text, n});
+  explicit_bzero(bytes, sizeof(bytes));
+  explicit_bzero(text, sizeof(text));
+  return code;
+}
+
 enum us_code us_realm_create(struct us_cx *cx, struct us_str path, bool has_oauth, bool has_uma,
                              struct us_str rs256_jwk, struct us_str es256_jwk, int64_t *ret_id) {
   struct us_str parent;
@@ -79,6 +93,7 @@ enum us_code us_realm_create(struct us_cx *cx, struct us_str path, bool has_oaut
     US_TRY(code);
   }
   US_TRY(us_realm_row_insert(cx, &row));
+  US_TRY(need_store_key(cx));
   US_TRY(add_key(cx, row.id, rs256_jwk, US_ALG_RS256));
   US_TRY(add_key(cx, row.id, es256_jwk, US_ALG_ES256));
   US_TRY(us_config_bump(cx));

@@ -27,6 +27,7 @@ struct us_snapshot {
   atomic_int refs;
   void *mem;
   int64_t config_rev;
+  struct us_str store_key;
   struct us_realm *realms; /* by path */
   size_t realm_count;
   struct shared_key **keys; /* by id */
@@ -104,6 +105,10 @@ size_t us_snapshot_count(const struct us_snapshot *snapshot) {
 
 const struct us_realm *us_snapshot_at(const struct us_snapshot *snapshot, size_t index) {
   return index < snapshot->realm_count ? &snapshot->realms[index] : NULL;
+}
+
+struct us_str us_snapshot_store_key(const struct us_snapshot *snapshot) {
+  return snapshot->store_key;
 }
 
 static int compare_str(struct us_str a, struct us_str b) {
@@ -250,11 +255,28 @@ static enum us_code build_realm(struct us_cx *cx, struct loading *l, const struc
   return load_keys(cx, l, realm);
 }
 
+static enum us_code load_store_key(struct us_cx *cx, struct us_snapshot *s) {
+  struct us_str text = US_STR_ABSENT;
+  enum us_code code = us_store_key_row(cx, &text);
+  if (code == US_E_NOT_FOUND) { /* no realm yet */
+    us_error_clear(cx);
+    return US_OK;
+  }
+  US_TRY(code);
+  char *copy = us_mem_secret(s->mem, text.n + 1);
+  if (copy == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  memcpy(copy, text.p, text.n);
+  s->store_key = (struct us_str){copy, text.n};
+  return US_OK;
+}
+
 static enum us_code build(struct us_cx *cx, struct loading *l) {
   struct us_snapshot *s = l->to;
   US_TRY(us_realm_rows(cx, &l->realms, &l->realm_count));
   US_TRY(us_setting_rows(cx, &l->settings, &l->setting_count));
   US_TRY(us_signing_key_rows(cx, &l->keys, &l->key_count));
+  US_TRY(load_store_key(cx, s));
   s->realms = us_mem_array(s->mem, l->realm_count, sizeof(*s->realms));
   s->keys = us_mem_array(s->mem, l->key_count, sizeof(struct shared_key *));
   if (s->realms == NULL || s->keys == NULL)

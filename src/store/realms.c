@@ -14,6 +14,17 @@ enum us_code us_config_rev_bump(struct us_cx *cx) {
   return us_sql_run(cx, NULL, sql, "");
 }
 
+enum us_code us_store_key_row(struct us_cx *cx, struct us_str *ret_key) {
+  static const char sql[] = "SELECT value FROM meta WHERE key = 'store_key'";
+  static const struct us_column columns[] = {{US_COLUMN_TEXT, 0}};
+  return us_sql_one(cx, columns, 1, ret_key, sql, "");
+}
+
+enum us_code us_store_key_row_put(struct us_cx *cx, struct us_str key) {
+  static const char sql[] = "INSERT INTO meta (key, value) VALUES ('store_key', $1) ON CONFLICT (key) DO NOTHING";
+  return us_sql_run(cx, NULL, sql, "t", key);
+}
+
 /* A list that doubles in the request's memory. */
 struct list {
   void *v;

@@ -8,6 +8,11 @@
 enum us_code us_config_rev_read(struct us_cx *cx, int64_t *ret_rev) US_MUST_CHECK;
 enum us_code us_config_rev_bump(struct us_cx *cx) US_MUST_CHECK;
 
+/* meta.store_key: random text that never leaves the store, from which keys of ours are derived. US_E_NOT_FOUND (an answer) before the
+ * first realm. `put` leaves a key that is there already. */
+enum us_code us_store_key_row(struct us_cx *cx, struct us_str *ret_key) US_MUST_CHECK;
+enum us_code us_store_key_row_put(struct us_cx *cx, struct us_str key) US_MUST_CHECK;
+
 struct us_realm_row {
   int64_t id;
   struct us_str path;
