@@ -178,6 +178,7 @@ CREATE TABLE label (
   rev        BIGINT NOT NULL,
   UNIQUE (owner_id, kind, rs_ref, name)
 );
+CREATE UNIQUE INDEX label_uuid ON label (uuid) WHERE uuid IS NOT NULL;
 CREATE TABLE resource_label (
   resource_id BIGINT NOT NULL,
   label_id    BIGINT NOT NULL,
@@ -322,8 +323,10 @@ CREATE TABLE outbox (
   account_id  BIGINT NOT NULL,               -- to whom; the address is looked up when it is sent
   body        TEXT NOT NULL,                 -- JSON: arguments of the template
   created_ms  BIGINT NOT NULL,
-  due_ms      BIGINT NOT NULL,               -- not before
+  due_ms      BIGINT NOT NULL,               -- not before; of a claimed row until when; of a failed one since when
   tries       BIGINT NOT NULL,
-  claimed_by  BIGINT NOT NULL                -- node that is sending it; 0 = nobody
+  claimed_by  BIGINT NOT NULL,               -- node that is sending it; 0 = nobody
+  is_failed   SMALLINT NOT NULL DEFAULT 0 CHECK (is_failed IN (0, 1)), -- given up, kept for the operator
+  last_error  TEXT NOT NULL DEFAULT ''
 );
-CREATE INDEX outbox_due ON outbox (due_ms, id);
+CREATE INDEX outbox_due ON outbox (is_failed, due_ms, id);
