@@ -28,6 +28,8 @@ struct us_services {
   bool secure_cookies;
   struct us_str default_realm; /* whose UMA metadata the origin serves; "/" */
   _Atomic int64_t token_sweep; /* where the next clean-up of tokens begins (domain/token_life.c) */
+  bool sends_mail;             /* notices are written down: there is a mail server (domain/notice.h) */
+  _Atomic uint64_t notices;    /* how many were: after a commit app/mailer.c is woken when it moved */
 };
 
 /* The next row id. */

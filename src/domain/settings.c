@@ -48,6 +48,9 @@ const struct us_setting us_setting_table[] = {
          "owners pass at their own resources whatever the policy says"),
     TEXT("userProfileLocaleAttribute", locale_attribute, "inetOrgPerson", 255,
          "profile attribute with the preferred locale, for mails"),
+    TEXT("defaultLocale", default_locale, "", 35,
+         "language of mails to people without a preferred locale, as in de-CH; empty = the top realm's, else English "
+         "(ours)"),
     {"resharingMode", US_SETTING_ENUM, AT(resharing), "IMPLICIT", 0, 0, resharing_words,
      "may people share on what was shared with them: IMPLICIT or OFF", false},
     {"grantRptConditions", US_SETTING_SET, AT(rpt_conditions), "REQUEST_PARTIAL,REQUEST_NONE,TICKET_PARTIAL", 0, 0,

@@ -22,6 +22,7 @@ struct us_settings {
   bool mail_owner_on_pending, mail_party_on_approval;
   bool owner_implicit_consent;
   struct us_str locale_attribute;
+  struct us_str default_locale; /* "de"; empty: the top realm's, and English there */
   int resharing;      /* enum us_resharing */
   int rpt_conditions; /* set of enum us_rpt_condition */
   struct us_str username_attribute;
