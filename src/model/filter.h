@@ -11,6 +11,9 @@
 
 #include "base/str.h"
 
+#define US_FILTER_MAX_DEPTH 256 /* brackets and negations inside one another (a.9) */
+#define US_FILTER_MAX_TERMS 256 /* comparisons and literals in one filter */
+
 enum us_filter_kind { US_FILTER_TRUE, US_FILTER_FALSE, US_FILTER_AND, US_FILTER_OR, US_FILTER_NOT, US_FILTER_COMPARE };
 enum us_filter_op {
   US_OP_EQ,

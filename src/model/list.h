@@ -31,11 +31,14 @@ struct us_list_field {
   const char *name; /* the pointer without its leading slash: "permissions/subject" */
   enum us_list_kind kind;
   unsigned ops; /* bits US_LIST_OP(op) that are served; 0: only sorted by */
-  /* The rest is the store's; nobody else reads it. */
-  const char *sql; /* the expression that is compared; NULL when ops is 0 */
+  /* The rest is the store's; nobody else reads it. `sql` or `elements` is there unless ops is 0. */
+  const char *sql;      /* the expression that is compared; where it is NULL the row has no such value */
+  const char *elements; /* instead: a JSON array of strings, any of which may match */
   const char
       *wrap; /* NULL, or SQL with one '@' where the comparison goes: "EXISTS (SELECT 1 FROM ... WHERE ... AND @)" */
-  const char *order; /* the expression that is sorted by, never NULL in a row, code point order; NULL: not sortable */
+  const char
+      *order; /* the expression that is sorted by, never NULL in a row, code point order (a @TEXTKEY@ column when it
+                         * is text); NULL: not sortable */
 };
 struct us_list {
   const struct us_list_field *fields;
@@ -48,7 +51,7 @@ struct us_list_key {
   unsigned field; /* index; its `order` is not NULL */
   bool descending;
 };
-/* Where a page ended: the values of the order's keys, then the unique number. */
+/* Where a page ended: the values of the order's keys, then the unique number (ordered as the last key is). */
 struct us_list_mark {
   struct us_str values[US_LIST_KEYS_MAX]; /* numbers in decimal */
   int64_t tie;
@@ -62,13 +65,13 @@ struct us_list_query {
   int64_t offset;                   /* items to skip; 0 with `after` */
   const struct us_list_mark *after; /* NULL: from the start */
   bool wants_total;                 /* of all that match, before paging */
-  bool counts_only;                 /* no items are read */
+  bool counts_only;                 /* no items are read, only the total */
 };
 struct us_list_end {
   int64_t written;          /* items that `each` took */
   int64_t remaining;        /* exactly how many follow the last of them */
   int64_t total;            /* -1 unless asked for */
-  struct us_list_mark last; /* of the last item, when written > 0 */
+  struct us_list_mark last; /* of the last item, when remaining > 0 */
 };
 
 #endif

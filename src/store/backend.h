@@ -10,6 +10,7 @@
 #ifndef USHER_STORE_BACKEND_H
 #define USHER_STORE_BACKEND_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,10 +22,14 @@ static inline unsigned us_statement_hash(const void *key, size_t length);
 
 #include "store/db.h"
 
-/* The most parameters of one statement. */
-#define US_SQL_PARAMETERS_MAX 64
+/* The most parameters of one statement: a filter of 256 comparisons, and room for what stands around it (store/list.c). */
+#define US_SQL_PARAMETERS_MAX 320
 /* The most statements of one text that may be open at once on a connection: a reader inside a reader of itself. */
 #define US_SQL_NESTING_MAX 16
+/* Composed statements that a connection keeps prepared, the least recently used goes first; and up to which length. Longer ones
+ * are prepared for one use: what a caller makes us remember is bounded. */
+#define US_SQL_COMPOSED_MAX 64
+#define US_SQL_COMPOSED_MAX_BYTES 4096
 
 enum us_value_kind { US_VALUE_NULL, US_VALUE_I64, US_VALUE_TEXT };
 struct us_value {
@@ -47,8 +52,10 @@ enum us_db_verb {
 
 struct us_db {
   const struct us_backend *backend;
-  struct us_statement *statements; /* by address of their text */
-  struct us_statement *open;       /* those between us_sql_open and us_sql_close */
+  struct us_statement *statements;                    /* by address of their text */
+  struct us_statement *open;                          /* those between us_sql_open and us_sql_close */
+  struct us_statement *composed[US_SQL_COMPOSED_MAX]; /* by their text, the latest used first (store/composed.c) */
+  size_t composed_count;
   enum us_db_mode mode;
   bool lost; /* the database ended the write transaction by itself: nothing more runs until it is rolled back */
   struct us_commits *commits; /* may be NULL */
@@ -63,6 +70,8 @@ struct us_statement {
   uint32_t check;                   /* debug builds: digest of the text, to catch a pointer that was used twice */
   size_t parameters;                /* the text uses $1 to $parameters */
   bool is_open;                     /* between us_sql_open and us_sql_close */
+  bool is_kept;                     /* false: composed for one use, goes when it is closed */
+  char *own_sql;                    /* composed: the text, freed with the statement; else NULL */
   struct us_statement *twin;        /* another of the same text */
   struct us_statement *prev, *next; /* in us_db.open */
   UT_hash_handle hh;
@@ -85,6 +94,7 @@ struct us_placeholder {
 struct us_backend {
   const char *name;
   const struct us_placeholder *placeholders; /* ended by a NULL name */
+  const char *elements; /* the strings of a JSON array as a table `e` with column `value`; '@' stands for the array */
 
   bool (*takes)(struct us_str url);
   /* `create`: makes the store when there is none, for migrations. Refusals are one line in cx->err.text. */
@@ -134,6 +144,20 @@ bool us_db_is_whole(struct us_db *db);
 void us_db_note_failure(struct us_db *db);
 /* Resets what a step left open. Debug builds say which and stop: it is a mistake of ours. */
 void us_db_close_statements(struct us_db *db);
+/* A statement whose text is put together from fixed pieces (store/list.c): found by the text itself, which is copied. */
+enum us_code us_sql_open_composed(struct us_cx *cx, struct us_rows *rows, const char *sql,
+                                  const struct us_value *values, size_t count) US_MUST_CHECK;
+/* Parameters by letters, for such a statement: at most US_SQL_PARAMETERS_MAX. */
+enum us_code us_sql_values(struct us_cx *cx, const char *sql, const char *letters, va_list *args,
+                           struct us_value *ret_values, size_t *ret_count) US_MUST_CHECK;
+/* store/sql.c and store/composed.c to each other. */
+enum us_code us_sql_check_connection(struct us_cx *cx) US_MUST_CHECK; /* there is one, and it can be used */
+enum us_code us_sql_prepare(struct us_cx *cx, struct us_db *db, const char *sql,
+                            struct us_statement **ret_statement) US_MUST_CHECK;
+enum us_code us_sql_start(struct us_cx *cx, struct us_rows *rows, struct us_statement *statement,
+                          const struct us_value *values, size_t count) US_MUST_CHECK;
+uint32_t us_sql_text_check(const char *sql);
+void us_sql_finalize(struct us_statement *statement);
 /* Finalizes all that were prepared; none is open. */
 void us_db_forget_statements(struct us_db *db);
 

@@ -43,8 +43,8 @@ static const struct required_function required_functions[] = {
 };
 
 enum us_code us_backend_check(struct us_cx *cx, const struct us_backend *backend) {
-  if (!backend->name || !backend->placeholders)
-    return us_fail(cx, US_E_INTERNAL, "a store backend has no name or no placeholders");
+  if (!backend->name || !backend->placeholders || !backend->elements)
+    return us_fail(cx, US_E_INTERNAL, "a store backend has no name, no placeholders or no elements");
   for (size_t i = 0; i < sizeof required_functions / sizeof required_functions[0]; i++) {
     void (*function)(void);
     memcpy(&function, (const char *)backend + required_functions[i].offset, sizeof function);

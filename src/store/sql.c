@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <utlist.h>
@@ -16,19 +17,20 @@
 #include "base/mem.h"
 #include "store/backend.h"
 
-static uint32_t text_check(const char *sql) {
+uint32_t us_sql_text_check(const char *sql) {
   uint32_t h = 2166136261u; /* FNV-1a */
   for (; *sql; sql++)
     h = (h ^ (unsigned char)*sql) * 16777619u;
   return h;
 }
 
-static enum us_code prepare(struct us_cx *cx, struct us_db *db, const char *sql, struct us_statement **ret_statement) {
+enum us_code us_sql_prepare(struct us_cx *cx, struct us_db *db, const char *sql, struct us_statement **ret_statement) {
   struct us_statement *statement;
   US_TRY(db->backend->prepare(cx, db, sql, &statement));
   statement->db = db;
   statement->sql = sql;
-  statement->check = text_check(sql);
+  statement->check = us_sql_text_check(sql);
+  statement->is_kept = true;
   *ret_statement = statement;
   return US_OK;
 }
@@ -38,7 +40,7 @@ static enum us_code find_statement(struct us_cx *cx, struct us_db *db, const cha
   struct us_statement *first = NULL;
   HASH_FIND_PTR(db->statements, &sql, first);
   if (!first) {
-    US_TRY(prepare(cx, db, sql, &first));
+    US_TRY(us_sql_prepare(cx, db, sql, &first));
     HASH_ADD_PTR(db->statements, sql, first);
     if (!first->hh.tbl) {
       db->backend->finalize(first);
@@ -48,7 +50,7 @@ static enum us_code find_statement(struct us_cx *cx, struct us_db *db, const cha
     return US_OK;
   }
   /* The text of a statement must be a static constant: another text at the same address would run the wrong SQL. */
-  assert(first->check == text_check(sql));
+  assert(first->check == us_sql_text_check(sql));
   size_t count = 0;
   for (struct us_statement *s = first; s; s = s->twin, count++) {
     if (!s->is_open) {
@@ -61,15 +63,15 @@ static enum us_code find_statement(struct us_cx *cx, struct us_db *db, const cha
     return us_error_detail(cx, "open %zu times: %.200s", count, sql);
   }
   struct us_statement *twin;
-  US_TRY(prepare(cx, db, sql, &twin));
+  US_TRY(us_sql_prepare(cx, db, sql, &twin));
   twin->twin = first->twin;
   first->twin = twin;
   *ret_statement = twin;
   return US_OK;
 }
 
-static enum us_code read_values(struct us_cx *cx, const char *sql, const char *letters, va_list *args,
-                                struct us_value *values, size_t *ret_count) {
+enum us_code us_sql_values(struct us_cx *cx, const char *sql, const char *letters, va_list *args,
+                           struct us_value *values, size_t *ret_count) {
   size_t n = 0;
   for (; letters[n]; n++) {
     if (n == US_SQL_PARAMETERS_MAX) {
@@ -108,43 +110,55 @@ void us_db_note_failure(struct us_db *db) {
     db->lost = true;
 }
 
-static enum us_code open_with(struct us_cx *cx, struct us_rows *rows, const char *sql, const char *letters,
-                              va_list *args) {
-  *rows = (struct us_rows){.cx = cx, .done = true};
-  struct us_db *db = cx->db;
-  assert(db);
-  if (!db)
-    return rows->code = us_fail(cx, US_E_INTERNAL, "a statement without a connection");
+/* A connection that can be used. */
+enum us_code us_sql_check_connection(struct us_cx *cx) {
+  assert(cx->db);
+  if (!cx->db)
+    return us_fail(cx, US_E_INTERNAL, "a statement without a connection");
   /* What ran now would commit by itself, outside of the transaction that its author believes in. */
-  if (db->lost)
-    return rows->code = us_fail(cx, US_E_STORE, "the database has ended the transaction");
-  struct us_value values[US_SQL_PARAMETERS_MAX];
-  size_t count = 0;
-  rows->code = read_values(cx, sql, letters, args, values, &count);
-  if (rows->code != US_OK)
-    return rows->code;
-  struct us_statement *statement = NULL;
-  rows->code = find_statement(cx, db, sql, &statement);
-  if (rows->code != US_OK) {
-    us_db_note_failure(db);
-    return rows->code;
-  }
+  if (cx->db->lost)
+    return us_fail(cx, US_E_STORE, "the database has ended the transaction");
+  return US_OK;
+}
+
+enum us_code us_sql_start(struct us_cx *cx, struct us_rows *rows, struct us_statement *statement,
+                          const struct us_value *values, size_t count) {
+  struct us_db *db = statement->db;
   assert(statement->parameters == count);
   if (statement->parameters != count) {
     us_fail(cx, US_E_INTERNAL, "a statement got the wrong number of parameters");
-    return rows->code = us_error_detail(cx, "%zu for %zu: %.200s", count, statement->parameters, sql);
+    return us_error_detail(cx, "%zu for %zu: %.200s", count, statement->parameters, statement->sql);
   }
-  rows->code = db->backend->start(cx, statement, values, count);
-  if (rows->code != US_OK) {
+  enum us_code code = db->backend->start(cx, statement, values, count);
+  if (code != US_OK) {
     db->backend->reset(statement);
     us_db_note_failure(db);
-    return rows->code;
+    return code;
   }
   statement->is_open = true;
   DL_PREPEND(db->open, statement);
   rows->statement = statement;
   rows->done = false;
   return US_OK;
+}
+
+static enum us_code open_with(struct us_cx *cx, struct us_rows *rows, const char *sql, const char *letters,
+                              va_list *args) {
+  *rows = (struct us_rows){.cx = cx, .done = true};
+  struct us_value values[US_SQL_PARAMETERS_MAX];
+  size_t count = 0;
+  struct us_statement *statement = NULL;
+  rows->code = us_sql_check_connection(cx);
+  if (rows->code == US_OK)
+    rows->code = us_sql_values(cx, sql, letters, args, values, &count);
+  if (rows->code != US_OK)
+    return rows->code;
+  rows->code = find_statement(cx, cx->db, sql, &statement);
+  if (rows->code != US_OK) {
+    us_db_note_failure(cx->db);
+    return rows->code;
+  }
+  return rows->code = us_sql_start(cx, rows, statement, values, count);
 }
 
 enum us_code us_sql_open(struct us_cx *cx, struct us_rows *rows, const char *sql, const char *letters, ...) {
@@ -173,11 +187,19 @@ bool us_sql_next(struct us_rows *rows) {
   return false;
 }
 
+void us_sql_finalize(struct us_statement *statement) {
+  char *own_sql = statement->own_sql;
+  statement->db->backend->finalize(statement);
+  free(own_sql);
+}
+
 static void close_statement(struct us_statement *statement) {
   struct us_db *db = statement->db;
   db->backend->reset(statement);
   statement->is_open = false;
   DL_DELETE(db->open, statement);
+  if (!statement->is_kept)
+    us_sql_finalize(statement);
 }
 
 enum us_code us_sql_close(struct us_rows *rows) {
@@ -208,6 +230,8 @@ void us_db_forget_statements(struct us_db *db) {
       first = twin;
     }
   }
+  while (db->composed_count > 0)
+    us_sql_finalize(db->composed[--db->composed_count]);
 }
 
 int64_t us_sql_i64(struct us_rows *rows, int column) {

@@ -19,8 +19,8 @@
 struct sqlite_statement {
   struct us_statement head;
   sqlite3_stmt *stmt;
-  bool is_change;                           /* INSERT, UPDATE, DELETE: sqlite3_changes() is about it */
-  uint8_t index[US_SQL_PARAMETERS_MAX + 1]; /* of $n, as SQLite counts */
+  bool is_change;   /* INSERT, UPDATE, DELETE: sqlite3_changes() is about it */
+  uint16_t index[]; /* of $n, as SQLite counts; [0] is not used */
 };
 
 static struct us_sqlite *of_db(struct us_db *db) {
@@ -87,14 +87,12 @@ static enum us_code set_schema_version(struct us_cx *cx, struct us_db *db, int v
 /* SQLite takes $1 for a name and numbers parameters as they come: finds out which index each $n has. */
 static bool map_parameters(struct sqlite_statement *st) {
   int count = sqlite3_bind_parameter_count(st->stmt);
-  if (count > US_SQL_PARAMETERS_MAX)
-    return false;
   for (int i = 1; i <= count; i++) {
     const char *name = sqlite3_bind_parameter_name(st->stmt, i);
     uint64_t n = 0;
     if (!name || name[0] != '$' || !us_str_to_u64(us_str_c(name + 1), (uint64_t)count, &n) || n == 0)
       return false;
-    st->index[n] = (uint8_t)i;
+    st->index[n] = (uint16_t)i;
   }
   for (int n = 1; n <= count; n++)
     if (st->index[n] == 0)
@@ -110,15 +108,20 @@ static void finalize(struct us_statement *statement) {
 
 static enum us_code prepare(struct us_cx *cx, struct us_db *db, const char *sql, struct us_statement **ret_statement) {
   struct us_sqlite *s = of_db(db);
-  struct sqlite_statement *st = calloc(1, sizeof *st);
-  if (!st)
-    return us_fail(cx, US_E_STORE, "the store is out of memory");
+  sqlite3_stmt *stmt = NULL;
   const char *tail = NULL;
-  int rc = sqlite3_prepare_v3(s->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &st->stmt, &tail);
-  if (rc != SQLITE_OK) {
-    free(st);
+  int rc = sqlite3_prepare_v3(s->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, &tail);
+  if (rc != SQLITE_OK)
     return us_sqlite_fail(cx, s, rc, sql);
+  size_t count = (size_t)sqlite3_bind_parameter_count(stmt); /* 0 for NULL */
+  struct sqlite_statement *st =
+      count <= US_SQL_PARAMETERS_MAX ? calloc(1, sizeof *st + (count + 1) * sizeof st->index[0]) : NULL;
+  if (!st) {
+    sqlite3_finalize(stmt);
+    return count <= US_SQL_PARAMETERS_MAX ? us_fail(cx, US_E_STORE, "the store is out of memory")
+                                          : us_fail(cx, US_E_INTERNAL, "a statement has too many parameters");
   }
+  st->stmt = stmt;
   if (!st->stmt || (tail && tail[strspn(tail, " \t\r\n;")]) || !map_parameters(st)) {
     finalize(&st->head);
     us_fail(cx, US_E_INTERNAL, "a statement is not one statement with parameters $1, $2, ...");
@@ -309,6 +312,7 @@ static const struct us_placeholder placeholders[] = {
 const struct us_backend us_backend_sqlite = {
     .name = "sqlite",
     .placeholders = placeholders,
+    .elements = "json_each(@) AS e",
     .takes = takes,
     .open = us_sqlite_open,
     .close = us_sqlite_close,

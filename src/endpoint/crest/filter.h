@@ -15,8 +15,6 @@
 #include "model/filter.h"
 
 #define US_FILTER_MAX_BYTES (64 * 1024)
-#define US_FILTER_MAX_DEPTH 256 /* brackets and negations inside one another (a.9) */
-#define US_FILTER_MAX_TERMS 256 /* comparisons and literals in one filter */
 
 /* The tree lives in cx->mem. US_E_INVALID_REQUEST with the text of a.8, "... could not be parsed as a valid query filter". */
 enum us_code us_filter_parse(struct us_cx *cx, struct us_str text, struct us_filter **ret_filter) US_MUST_CHECK;
