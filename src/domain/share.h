@@ -43,6 +43,7 @@ struct us_share_wish {
   size_t share_count;
   bool has_conditions; /* the body spoke of conditions: they go to every share; otherwise those stored are kept */
   struct us_conditions conditions;
+  bool has_own_conditions; /* each share brings its own; the two above are not looked at */
 };
 /* Write steps. The caller found the resource (of the call's realm) and has called us_resource_touch_access() for it.
  * Rules of REST c.3 and c.5 after the look-ups, in their order: right to share (US_E_FORBIDDEN), scopes, duplicate subjects

@@ -3,7 +3,9 @@
  * so a policy with many subjects costs what changed, and "since when" of a share stays true.
  */
 #include "base/mem.h"
+#include "domain/account.h"
 #include "domain/share.h"
+#include "domain/share_entry.h"
 #include "store/policies.h"
 #include "json/json.h"
 
@@ -63,7 +65,7 @@ static const struct us_share *find_share(const struct us_policy *policy, struct 
 /* Conditions of the body go to every share; without any in the body, those of a subject that stays are kept: losing an expiry
  * silently would widen access (c.8). `old` is NULL on create. */
 static void spread_conditions(struct us_share_wish *wish, const struct us_policy *old) {
-  for (size_t i = 0; i < wish->share_count; i++) {
+  for (size_t i = 0; !wish->has_own_conditions && i < wish->share_count; i++) {
     struct us_share *share = &wish->shares[i];
     const struct us_share *before = old == NULL ? NULL : find_share(old, share->subject_key);
     if (wish->has_conditions)
@@ -114,12 +116,36 @@ static const struct us_permission_row *find_line(const struct us_permission_row 
   return NULL;
 }
 
+/* Gives those of `lines` that are new their names at users/{user}/policies; the others keep theirs. */
+static enum us_code name_lines(struct us_cx *cx, const struct us_resource *resource, int64_t sharer_id,
+                               struct us_permission_row *lines, size_t count, const struct us_permission_row *old,
+                               size_t old_count) {
+  struct us_account sharer = {0};
+  struct us_strs taken = {US_NEW_ARRAY(cx->mem, struct us_str, old_count + count + 1), 0};
+  if (taken.v == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  for (size_t i = 0; i < old_count; i++)
+    taken.v[taken.n++] = old[i].entry_name;
+  for (size_t i = 0; i < count; i++) {
+    if (find_line(old, old_count, lines[i].subject_key) != NULL)
+      continue;
+    if (sharer.id == 0)
+      US_TRY(us_account_by_id(cx, sharer_id, &sharer));
+    lines[i].entry_name = us_share_entry_name(cx, resource, sharer.name, lines[i].subject, taken);
+    if (lines[i].entry_name.p == NULL)
+      return us_fail_plain(cx, US_E_NO_MEMORY);
+    taken.v[taken.n++] = lines[i].entry_name;
+  }
+  return US_OK;
+}
+
 /* Makes the stored lines of a policy what `lines` says. At most 256 of each; only differences are written. */
-static enum us_code store_lines(struct us_cx *cx, const struct us_policy_row *policy, struct us_permission_row *lines,
-                                size_t count) {
+static enum us_code store_lines(struct us_cx *cx, const struct us_resource *resource,
+                                const struct us_policy_row *policy, struct us_permission_row *lines, size_t count) {
   struct us_permission_row *old;
   size_t old_count;
   US_TRY(us_policies_lines(cx, policy->id, &old, &old_count));
+  US_TRY(name_lines(cx, resource, policy->sharer_id, lines, count, old, old_count));
   for (size_t i = 0; i < old_count; i++) {
     if (find_line(lines, count, old[i].subject_key) == NULL)
       US_TRY(us_policies_delete_line(cx, old[i].id));
@@ -179,7 +205,7 @@ enum us_code us_policy_create(struct us_cx *cx, const struct us_resource *resour
     return refuse_existing(cx, resource);
   }
   US_TRY(code);
-  US_TRY(store_lines(cx, &row, lines, wish->share_count));
+  US_TRY(store_lines(cx, resource, &row, lines, wish->share_count));
   *ret_policy = as_policy(&row, wish);
   return US_OK;
 }
@@ -202,7 +228,7 @@ enum us_code us_policy_replace(struct us_cx *cx, const struct us_resource *resou
   if (wish->share_count == 0)
     US_TRY(us_policies_delete(cx, policy->id));
   else
-    US_TRY(store_lines(cx, &row, lines, wish->share_count));
+    US_TRY(store_lines(cx, resource, &row, lines, wish->share_count));
   *ret_policy = as_policy(&row, wish);
   return US_OK;
 }

@@ -54,9 +54,12 @@ static const struct us_column line_columns[] = {
     {US_COLUMN_TEXT, offsetof(struct us_permission_row, subject_key)},
     {US_COLUMN_TEXT, offsetof(struct us_permission_row, scopes)},
     {US_COLUMN_TEXT, offsetof(struct us_permission_row, conditions)},
+    {US_COLUMN_TEXT, offsetof(struct us_permission_row, entry_name)},
 };
-static const char SQL_LINES[] = "SELECT id, position, subject, subject_key, scopes, conditions FROM permission"
-                                " WHERE policy_id = $1 ORDER BY position, id LIMIT 256"; /* US_POLICIES_LINES_MAX */
+#define DECIDE_COLUMNS (US_COLUMN_COUNT(line_columns) - 1) /* without the name */
+static const char SQL_LINES[] =
+    "SELECT id, position, subject, subject_key, scopes, conditions, entry_name FROM permission"
+    " WHERE policy_id = $1 ORDER BY position, id LIMIT 256"; /* US_POLICIES_LINES_MAX */
 
 enum us_code us_policies_lines(struct us_cx *cx, int64_t policy_id, struct us_permission_row **ret_rows,
                                size_t *ret_count) {
@@ -78,17 +81,17 @@ enum us_code us_policies_lines(struct us_cx *cx, int64_t policy_id, struct us_pe
 
 static const char SQL_PUT_LINE[] =
     "INSERT INTO permission (id, policy_id, resource_id, sharer_id, realm_id, position, subject, subject_key, scopes,"
-    " active_scopes, is_active, conditions, created_ms, modified_ms)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, 1, $10, $11, $11)"
+    " active_scopes, is_active, conditions, entry_name, created_ms, modified_ms)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, 1, $10, $12, $11, $11)"
     " ON CONFLICT (policy_id, subject_key) DO UPDATE SET position = excluded.position, subject = excluded.subject,"
     " scopes = excluded.scopes, active_scopes = excluded.active_scopes, is_active = excluded.is_active,"
     " conditions = excluded.conditions, modified_ms = excluded.modified_ms";
 
 enum us_code us_policies_put_line(struct us_cx *cx, const struct us_policy_row *policy,
                                   const struct us_permission_row *line, int64_t now_ms) {
-  return us_sql_run(cx, NULL, SQL_PUT_LINE, "iiiiiitttti", line->id, policy->id, policy->resource_id, policy->sharer_id,
-                    policy->realm_id, line->position, line->subject, line->subject_key, line->scopes, line->conditions,
-                    now_ms);
+  return us_sql_run(cx, NULL, SQL_PUT_LINE, "iiiiiittttit", line->id, policy->id, policy->resource_id,
+                    policy->sharer_id, policy->realm_id, line->position, line->subject, line->subject_key, line->scopes,
+                    line->conditions, now_ms, line->entry_name);
 }
 
 static const char SQL_DELETE_LINE[] = "DELETE FROM permission WHERE id = $1";
@@ -102,8 +105,7 @@ static const char SQL_DECIDE[] = "SELECT id, position, subject, subject_key, sco
 
 enum us_code us_policies_decide(struct us_cx *cx, int64_t resource_id, int64_t sharer_id,
                                 const struct us_str *subject_key, struct us_permission_row *ret_row) {
-  return us_sql_one(cx, line_columns, US_COLUMN_COUNT(line_columns), ret_row, SQL_DECIDE, "iti", resource_id,
-                    *subject_key, sharer_id);
+  return us_sql_one(cx, line_columns, DECIDE_COLUMNS, ret_row, SQL_DECIDE, "iti", resource_id, *subject_key, sharer_id);
 }
 
 /* Does the policy name the subject? One seek each in permission's unique index; an unused parameter is NULL and finds

@@ -21,6 +21,7 @@ struct us_permission_row {
   struct us_str subject, subject_key;
   struct us_str scopes;     /* JSON array */
   struct us_str conditions; /* JSON object, or '' */
+  struct us_str entry_name; /* given when the line is made, then kept (REST c.9) */
 };
 
 /* US_E_NOT_FOUND (an answer) when there is none. */
