@@ -4,6 +4,7 @@
  *   doomed:account:REALM:NAME_KEY   value: account id
  *   doomed:rs:CLIENT_REF            value: cursor,before,what   (what: 1 resources go, 2 only their policies)
  *   doomed:realm:REALM              value: empty
+ *   doomed:label:LABEL              value: empty
  */
 #include "domain/cascade.h"
 
@@ -14,6 +15,7 @@
 #include "domain/resource.h"
 #include "store/accounts.h"
 #include "store/cascades.h"
+#include "store/labels.h"
 
 #define US_CASCADE_WINDOW 2000 /* rows of resources looked at in one portion */
 
@@ -93,6 +95,19 @@ enum us_code us_cascade_holds_name(struct us_cx *cx, int64_t realm_id, struct us
   if (key.p == NULL)
     return us_fail_plain(cx, US_E_NO_MEMORY);
   return us_cascade_note_has(cx, key, ret_holds);
+}
+
+static enum us_code label_step(struct us_cx *cx, int64_t label_id, bool had_note) {
+  int64_t n = 0;
+  struct us_str key = us_str_fmt(cx->mem, "doomed:label:%" PRId64, label_id);
+  US_TRY(us_labels_unhang(cx, label_id, US_CASCADE_ROWS, &n));
+  if (n >= US_CASCADE_ROWS)
+    return put_note(cx, key, US_STR(""));
+  return had_note ? drop_note(cx, key) : US_OK;
+}
+
+enum us_code us_cascade_label(struct us_cx *cx, int64_t label_id) {
+  return label_step(cx, label_id, false);
 }
 
 struct doomed_rs {
@@ -186,7 +201,7 @@ static enum us_code continue_note(struct us_cx *cx, struct us_str key, struct us
   struct us_str rest = key;
   struct doomed_account a = {0};
   struct doomed_rs rs = {0};
-  int64_t realm_id = 0;
+  int64_t realm_id = 0, label_id = 0;
   if (eat_prefix(&rest, US_STR("doomed:account:")) && eat_number(&rest, ':', &a.realm_id) &&
       eat_number(&value, ',', &a.id)) {
     a.name_key = rest;
@@ -197,6 +212,8 @@ static enum us_code continue_note(struct us_cx *cx, struct us_str key, struct us
     return rs_step(cx, &rs, true);
   if (eat_prefix(&rest, US_STR("doomed:realm:")) && eat_number(&rest, ':', &realm_id))
     return realm_step(cx, realm_id, true);
+  if (eat_prefix(&rest, US_STR("doomed:label:")) && eat_number(&rest, ':', &label_id))
+    return label_step(cx, label_id, true);
   return us_cascade_note_delete(cx, key);
 }
 

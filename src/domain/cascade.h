@@ -16,6 +16,8 @@
 
 /* Write steps. The row itself is deleted by the caller, before. */
 enum us_code us_cascade_account(struct us_cx *cx, const struct us_account *account) US_MUST_CHECK;
+/* A label of a person is gone: it leaves the resources it hung on. */
+enum us_code us_cascade_label(struct us_cx *cx, int64_t label_id) US_MUST_CHECK;
 /* A resource server is gone or has lost uma_protection: 9.1 says what of its resources goes. */
 enum us_code us_cascade_resource_server(struct us_cx *cx, const struct us_realm *realm, int64_t rs_ref) US_MUST_CHECK;
 enum us_code us_cascade_realm(struct us_cx *cx, int64_t realm_id) US_MUST_CHECK;

@@ -11,7 +11,6 @@
 #include "store/clients.h"
 #include "json/field.h"
 
-#define US_CLIENT_ID_MAX 255
 #define US_CLIENT_LIST_MAX 256
 #define US_REDIRECT_URI_MAX 2048
 

@@ -4,6 +4,8 @@
 
 #include "domain/services.h"
 
+#define US_CLIENT_ID_MAX 255 /* bytes, printable ASCII */
+
 enum us_code us_client_by_id(struct us_cx *cx, int64_t realm_id, struct us_str client_id,
                              struct us_client *ret_client) US_MUST_CHECK;
 enum us_code us_client_by_ref(struct us_cx *cx, int64_t ref, struct us_client *ret_client) US_MUST_CHECK;

@@ -45,7 +45,7 @@ static enum us_code fail_taken(struct us_cx *cx, struct us_str name) {
   return us_fail(cx, US_E_INVALID_REQUEST, "A shared item with the name '%.*s' already exists", US_STR_ARG(name));
 }
 
-static struct us_str new_uuid(struct us_cx *cx) {
+struct us_str us_resource_new_uuid(struct us_cx *cx) {
   uint8_t random16[16];
   char *text = us_mem_alloc(cx->mem, US_UUID_BYTES);
   if (!text)
@@ -59,7 +59,7 @@ enum us_code us_resource_register(struct us_cx *cx, const struct us_access *pat,
                                   struct us_resource *ret_resource) {
   struct us_resource row = {
       .id = us_next_id(cx),
-      .uuid = new_uuid(cx),
+      .uuid = us_resource_new_uuid(cx),
       .realm_id = pat->token.realm_id,
       .owner_id = pat->token.account_id,
       .rs_ref = pat->token.client_ref,

@@ -49,6 +49,9 @@ struct us_settings {
   bool csrf_filter;
   bool crest_errors_rfc; /* crestQueryErrors=rfc */
   int64_t session_idle_s, session_max_s;
+  int64_t sessions_per_user;
+  bool zero_page_login;
+  struct us_strs valid_goto_urls;
 };
 
 struct us_realm_key {
@@ -93,7 +96,15 @@ struct us_account {
   struct us_str password_hash;
   struct us_str mail, given_name, family_name, locale;
   bool is_active, is_admin;
+  bool has_totp; /* a second factor is enrolled */
   int64_t rev, access_rev;
+  int64_t valid_from; /* tokens with smaller ids are dead */
+};
+
+/* A person who looks at what there is: the account, and the key by which shares name it (absent: by none). */
+struct us_viewer {
+  int64_t realm_id, account_id;
+  struct us_str subject_key;
 };
 
 struct us_session {

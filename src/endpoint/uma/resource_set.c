@@ -179,7 +179,7 @@ enum us_code us_ep_resource_read(struct us_call *call) {
     return US_OK;
   }
   struct us_strs labels;
-  US_TRY(us_label_names(&call->cx, resource.id, &labels));
+  US_TRY(us_label_names(&call->cx, &resource, &labels));
   struct us_json_writer w;
   us_answer_json(call, 200, &w);
   us_answer_etag(call, resource.rev, true);

@@ -181,8 +181,9 @@ CREATE TABLE label (
 CREATE UNIQUE INDEX label_uuid ON label (uuid) WHERE uuid IS NOT NULL;
 CREATE TABLE resource_label (
   resource_id BIGINT NOT NULL,
+  owner_id    BIGINT NOT NULL,               -- of the label: one person's labels are found past everybody else's
   label_id    BIGINT NOT NULL,
-  PRIMARY KEY (resource_id, label_id)
+  PRIMARY KEY (resource_id, owner_id, label_id)
 ) @CLUSTERED@;
 CREATE INDEX resource_label_label ON resource_label (label_id, resource_id);
 
