@@ -127,7 +127,9 @@ static enum us_code name_lines(struct us_cx *cx, const struct us_resource *resou
   for (size_t i = 0; i < old_count; i++)
     taken.v[taken.n++] = old[i].entry_name;
   for (size_t i = 0; i < count; i++) {
-    if (find_line(old, old_count, lines[i].subject_key) != NULL)
+    const struct us_permission_row *before = find_line(old, old_count, lines[i].subject_key);
+    lines[i].entry_name = before == NULL ? US_STR_ABSENT : before->entry_name;
+    if (before != NULL)
       continue;
     if (sharer.id == 0)
       US_TRY(us_account_by_id(cx, sharer_id, &sharer));
