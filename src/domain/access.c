@@ -14,14 +14,26 @@ enum us_code us_access_facts(struct us_cx *cx, const struct us_access_request *r
       .client_id = request->client_id,
   };
   struct us_share *shares = NULL;
+  size_t count = 0;
   bool is_settled = facts.party_is_owner && facts.owner_implicit_consent; /* no share can add to that */
   if (!is_settled) {
     struct us_str key = us_str_fold(cx->mem, request->party_name);
     if (!key.p)
       return us_fail_plain(cx, US_E_NO_MEMORY);
-    US_TRY(us_share_facts(cx, resource->id, resource->owner_id, key, &shares, &facts.share_count));
+    US_TRY(us_share_facts(cx, resource->id, resource->owner_id, key, &shares, &count));
   }
-  facts.shares = shares;
+  struct us_grant *grants = US_NEW_ARRAY(cx->mem, struct us_grant, count);
+  if (grants == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  for (size_t i = 0; i < count; i++)
+    grants[i] = (struct us_grant){.id = shares[i].id,
+                                  .from = US_NODE_OWNER,
+                                  .to = US_NODE_PARTY,
+                                  .scopes = shares[i].scopes,
+                                  .conditions = shares[i].conditions,
+                                  .used = shares[i].used};
+  facts.grants = grants;
+  facts.grant_count = count;
   *ret_facts = facts;
   return US_OK;
 }

@@ -55,10 +55,11 @@ static struct us_conditions conditions(struct us_cx *cx, const json_t *share) {
 static struct us_wanted wanted_of(struct us_cx *cx, const json_t *story, const json_t *resource) {
   const json_t *list = json_object_get(resource, "shares");
   const json_t *now = json_object_get(story, "now"), *client = json_object_get(story, "client");
-  struct us_share *shares = US_NEW_ARRAY(cx->mem, struct us_share, json_array_size(list));
+  struct us_grant *shares = US_NEW_ARRAY(cx->mem, struct us_grant, json_array_size(list));
   size_t i;
   json_t *share;
   json_array_foreach(list, i, share) {
+    shares[i].to = US_NODE_PARTY;
     shares[i].scopes = strs(cx, json_object_get(share, "scopes"));
     shares[i].conditions = conditions(cx, share);
   }
@@ -66,8 +67,8 @@ static struct us_wanted wanted_of(struct us_cx *cx, const json_t *story, const j
       .facts = {.available_scopes = strs(cx, json_object_get(resource, "available")),
                 .party_is_owner = json_is_true(json_object_get(resource, "owner")),
                 .owner_implicit_consent = !json_is_false(json_object_get(resource, "implicitConsent")),
-                .shares = shares,
-                .share_count = json_array_size(list),
+                .grants = shares,
+                .grant_count = json_array_size(list),
                 .now_s = now ? json_integer_value(now) : 1000,
                 .client_id = us_str_c(client ? json_string_value(client) : "C1")},
       .ticket_scopes = strs(cx, json_object_get(resource, "ticket")),
