@@ -285,7 +285,7 @@ enum us_code us_app_start(struct us_cx *cx, const struct us_app_options *options
     return us_fail_plain(cx, US_E_NO_MEMORY);
   app->store_url = strdup(options->store_url);
   app->base_url = strdup(options->base_url ? options->base_url : "http://127.0.0.1/am");
-  app->cache_kib = options->cache_kib ? options->cache_kib : 2048;
+  app->cache_kib = options->cache_kib ? options->cache_kib : 4096;
   app->svc = us_services_new(&us_clock_system, app->base_url, options->context_path, options->cookie_name,
                              options->default_realm);
   app->dispatch.svc = app->svc;

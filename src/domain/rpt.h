@@ -36,7 +36,7 @@ enum us_code us_rpt_grant(struct us_cx *cx, const struct us_realm *realm, const 
 struct us_rpt_view {
   bool active;
   struct us_rpt rpt;
-  struct us_str client_id, party_name, rs_client_id, owner_name;
+  struct us_str client_id, party_name;
 };
 /* By its text, for a PAT (its resource server and its owner) or a client (its resource server). US_E_NOT_FOUND without text: not an
  * RPT of this realm, or not to be seen by this caller. Expired, or nothing left of it: US_OK and not active. */

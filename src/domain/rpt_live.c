@@ -7,6 +7,7 @@
  */
 #include "base/mem.h"
 #include "domain/access.h"
+#include "domain/account.h"
 #include "domain/rpt.h"
 #include "domain/ticket.h"
 #include "store/rpts.h"
@@ -66,6 +67,17 @@ static enum us_code live_permissions(struct us_cx *cx, const struct us_realm *re
   return US_OK;
 }
 
+/* The resource server is who asks, so it is there. So is the owner when a PAT of his asks; for a client that is looked up. */
+static enum us_code owner_exists(struct us_cx *cx, int64_t owner_id, bool *ret_exists) {
+  struct us_account owner;
+  enum us_code code = us_account_by_id(cx, owner_id, &owner);
+  *ret_exists = code == US_OK;
+  if (code != US_E_NOT_FOUND)
+    return code;
+  us_error_clear(cx);
+  return US_OK;
+}
+
 enum us_code us_rpt_introspect(struct us_cx *cx, const struct us_realm *realm, struct us_str token_text,
                                const struct us_access *pat_or_null, const struct us_client *client_or_null,
                                struct us_rpt_view *ret_view) {
@@ -82,10 +94,11 @@ enum us_code us_rpt_introspect(struct us_cx *cx, const struct us_realm *realm, s
       .rpt = row.rpt,
       .client_id = row.client_id,
       .party_name = row.party_name,
-      .rs_client_id = row.rs_client_id,
-      .owner_name = row.owner_name,
   };
-  if (row.is_active && row.rpt.expires_s > us_cx_now_s(cx)) {
+  bool has_owner = true;
+  if (!pat_or_null)
+    US_TRY(owner_exists(cx, row.rpt.owner_id, &has_owner));
+  if (row.is_active && has_owner && row.rpt.expires_s > us_cx_now_s(cx)) {
     US_TRY(live_permissions(cx, realm, &row, &view.rpt.permissions));
     view.active = view.rpt.permissions.n > 0;
   }

@@ -59,8 +59,11 @@ struct us_db {
   enum us_db_mode mode;
   bool lost; /* the database ended the write transaction by itself: nothing more runs until it is rolled back */
   struct us_commits *commits; /* may be NULL */
+  bool keeps_snapshots;       /* from read to read */
   uint64_t commits_seen;      /* counted before the snapshot that is kept was taken */
   unsigned snapshot_reads;    /* 0: no snapshot is kept */
+  struct us_seen *seen;       /* store/seen.h; NULL: this connection remembers nothing */
+  int64_t rights_rev;         /* as the snapshot has it; 0: not asked yet */
   bool has_failed;            /* a statement of this read failed: its snapshot may be gone and is not kept */
 };
 

@@ -11,6 +11,7 @@
 
 #include "store/backend.h"
 #include "store/migrate.h"
+#include "store/seen.h"
 
 static const struct us_backend *const backends[] = {&us_backend_sqlite};
 
@@ -79,6 +80,9 @@ enum us_code us_db_open_raw(struct us_cx *cx, const struct us_db_options *option
     wanted.busy_ms = 2000;
   US_TRY(backend->open(cx, &wanted, create, ret_db));
   (*ret_db)->commits = options->commits;
+  (*ret_db)->keeps_snapshots = options->commits && options->read_only;
+  if ((*ret_db)->keeps_snapshots) /* without memory for it the tokens are read each time */
+    (*ret_db)->seen = us_seen_new();
   return US_OK;
 }
 
@@ -112,6 +116,7 @@ void us_db_close(struct us_db *db) {
     return;
   us_db_close_statements(db);
   us_db_forget_statements(db);
+  us_seen_free(db->seen);
   db->backend->close(db);
 }
 
@@ -130,6 +135,7 @@ static enum us_code take_snapshot(struct us_cx *cx, struct us_db *db) {
     return US_OK;
   us_db_end_turn(cx, db);
   db->commits_seen = now;
+  db->rights_rev = 0;
   return db->backend->transaction(cx, db, US_DB_BEGIN_READ);
 }
 
@@ -148,7 +154,7 @@ void us_db_end_read(struct us_cx *cx, struct us_db *db) {
   us_db_close_statements(db);
   db->mode = US_DB_IDLE;
   cx->db = NULL;
-  if (!db->commits || db->has_failed)
+  if (!db->keeps_snapshots || db->has_failed)
     us_db_end_turn(cx, db);
 }
 

@@ -74,16 +74,13 @@ enum {
   LIVE_CLIENT_ACTIVE,
   LIVE_PARTY_NAME,
   LIVE_PARTY_ACTIVE,
-  LIVE_RS_CLIENT_ID,
-  LIVE_OWNER_NAME,
 };
 static const char SQL_LIVE[] =
     "SELECT rpt.resource_id, rpt.uuid, rpt.scopes, rpt.access_rev, rpt.permission_expires_s, resource.access_rev, "
     "resource.scopes, rpt.more, "
     "rpt.digest, rpt.owner_id, rpt.rs_ref, rpt.client_ref, rpt.party_id, rpt.tid, rpt.issued_s, rpt.expires_s, "
-    "client.client_id, client.is_active, party.name, party.is_active, rs.client_id, owner.name "
+    "client.client_id, client.is_active, party.name, party.is_active "
     "FROM rpt LEFT JOIN client ON client.id = rpt.client_ref LEFT JOIN account party ON party.id = rpt.party_id "
-    "LEFT JOIN client rs ON rs.id = rpt.rs_ref LEFT JOIN account owner ON owner.id = rpt.owner_id "
     "LEFT JOIN resource ON resource.id = rpt.resource_id WHERE rpt.id = $1 AND rpt.realm_id = $2";
 static const char SQL_LIVE_MORE[] =
     "SELECT p.resource_id, p.uuid, p.scopes, p.access_rev, p.expires_s, resource.access_rev, resource.scopes "
@@ -105,10 +102,7 @@ static void read_head(struct us_rows *rows, int64_t id, int64_t realm_id, struct
   };
   row->client_id = us_sql_text(rows, LIVE_CLIENT_ID);
   row->party_name = us_sql_text(rows, LIVE_PARTY_NAME);
-  row->rs_client_id = us_sql_text(rows, LIVE_RS_CLIENT_ID);
-  row->owner_name = us_sql_text(rows, LIVE_OWNER_NAME);
-  row->is_active = us_sql_i64(rows, LIVE_CLIENT_ACTIVE) == 1 && us_sql_i64(rows, LIVE_PARTY_ACTIVE) == 1 &&
-                   !us_sql_is_null(rows, LIVE_OWNER_NAME) && !us_sql_is_null(rows, LIVE_RS_CLIENT_ID);
+  row->is_active = us_sql_i64(rows, LIVE_CLIENT_ACTIVE) == 1 && us_sql_i64(rows, LIVE_PARTY_ACTIVE) == 1;
 }
 
 /* A list with room for one more: doubles, because the number of rows is not known before. NULL: out of memory. */

@@ -17,8 +17,8 @@ struct us_rpt_permission_row {
 struct us_rpt_row {
   struct us_rpt rpt; /* without permissions */
   struct us_str digest;
-  struct us_str client_id, party_name, rs_client_id, owner_name;
-  bool is_active; /* client and requesting party exist and are active; owner and resource server exist */
+  struct us_str client_id, party_name;
+  bool is_active; /* client and requesting party exist and are active; of owner and resource server the caller knows */
   struct us_rpt_permission_row *v;
   size_t n;
 };

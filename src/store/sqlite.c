@@ -226,9 +226,27 @@ static void overwrite_failed_commit(struct us_sqlite *s) {
     (void)sqlite3_exec(s->handle, "ROLLBACK", NULL, NULL, NULL);
 }
 
+/* What loops remember of rights ends with this transaction (store/seen.h). */
+static enum us_code bump_rights(struct us_cx *cx, struct us_sqlite *s) {
+  static const char SQL_BUMP[] =
+      "UPDATE meta SET value = CAST(CAST(value AS bigint) + 1 AS text) WHERE key = 'rights_rev'";
+  int rc = SQLITE_OK;
+  if (!s->has_changed_rights)
+    return US_OK;
+  if (!s->rights_bump)
+    rc = sqlite3_prepare_v3(s->handle, SQL_BUMP, -1, SQLITE_PREPARE_PERSISTENT, &s->rights_bump, NULL);
+  if (rc == SQLITE_OK)
+    rc = sqlite3_step(s->rights_bump);
+  enum us_code code = rc == SQLITE_DONE ? US_OK : us_sqlite_fail(cx, s, rc, SQL_BUMP);
+  (void)sqlite3_reset(s->rights_bump);
+  return code;
+}
+
 static enum us_code commit(struct us_cx *cx, struct us_sqlite *s) {
   bool was_write = sqlite3_txn_state(s->handle, "main") == SQLITE_TXN_WRITE;
-  enum us_code code = run_verb(cx, s, US_DB_COMMIT);
+  enum us_code code = bump_rights(cx, s);
+  if (code == US_OK)
+    code = run_verb(cx, s, US_DB_COMMIT);
   if (code == US_OK)
     return US_OK;
   struct us_cx quiet = {.mem = cx->mem};
@@ -242,6 +260,9 @@ static enum us_code commit(struct us_cx *cx, struct us_sqlite *s) {
 static enum us_code transaction(struct us_cx *cx, struct us_db *db, enum us_db_verb verb) {
   struct us_sqlite *s = of_db(db);
   switch (verb) {
+  case US_DB_BEGIN_WRITE:
+    s->has_changed_rights = false;
+    return run_verb(cx, s, verb);
   case US_DB_COMMIT:
     return commit(cx, s);
   case US_DB_ROLLBACK:

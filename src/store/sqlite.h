@@ -14,6 +14,8 @@ struct us_sqlite {
   sqlite3 *handle;
   sqlite3_stmt *verbs[US_DB_VERB_COUNT]; /* prepared when first used */
   sqlite3_stmt *version_pragma;          /* data_version */
+  sqlite3_stmt *rights_bump;             /* rights_rev */
+  bool has_changed_rights;               /* rows of token, client or account in this transaction */
   int busy_ms;
   int schema_version;
   int wal_pages;     /* in the write-ahead log after our last commit */

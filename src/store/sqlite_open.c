@@ -152,6 +152,17 @@ static enum us_code use_wal(struct us_cx *cx, struct us_sqlite *s, const char *p
   return refuse(cx, s, path, rc);
 }
 
+/* For each row that is changed, in any statement. Not for a DELETE without WHERE: there is none. New rows end nothing. */
+static void note_change(void *self, int operation, char const *database, char const *table, sqlite3_int64 rowid) {
+  static const char *const names[] = {"token", "client", "account"};
+  struct us_sqlite *s = self;
+  (void)database;
+  (void)rowid;
+  for (size_t i = 0; operation != SQLITE_INSERT && i < sizeof names / sizeof names[0]; i++)
+    if (strcmp(table, names[i]) == 0)
+      s->has_changed_rights = true;
+}
+
 static enum us_code configure(struct us_cx *cx, struct us_sqlite *s, const char *path,
                               const struct us_db_options *options, bool create) {
   sqlite3_busy_timeout(s->handle, s->busy_ms);
@@ -171,6 +182,7 @@ static enum us_code configure(struct us_cx *cx, struct us_sqlite *s, const char 
     US_TRY(use_wal(cx, s, path));
   /* In place of SQLite's own checkpoints, which would run inside of our commits. */
   sqlite3_wal_hook(s->handle, us_sqlite_on_commit, s);
+  sqlite3_update_hook(s->handle, note_change, s);
   return US_OK;
 }
 
@@ -213,6 +225,7 @@ void us_sqlite_close(struct us_db *db) {
   for (int verb = 0; verb < US_DB_VERB_COUNT; verb++)
     sqlite3_finalize(s->verbs[verb]);
   sqlite3_finalize(s->version_pragma);
+  sqlite3_finalize(s->rights_bump);
   /* The _v2 form: should a statement be left, the connection goes with it instead of staying for ever. */
   (void)sqlite3_close_v2(s->handle);
   free(s);

@@ -1,6 +1,7 @@
 /* Rows of `token`: see tokens.h. */
 #include "store/tokens.h"
 
+#include "store/seen.h"
 #include "json/json.h"
 
 #define TOKEN_COLUMNS                                                                                                  \
@@ -55,8 +56,7 @@ enum us_code us_token_row_by_id(struct us_cx *cx, int64_t id, struct us_token_ro
   return US_OK;
 }
 
-enum us_code us_token_row_live(struct us_cx *cx, int64_t id, int kind, int64_t realm_id,
-                               struct us_access_row *ret_row) {
+static enum us_code read_live(struct us_cx *cx, int64_t id, int kind, int64_t realm_id, struct us_access_row *ret_row) {
   static const char sql[] =
       "SELECT " TOKEN_COLUMNS ", c.client_id, c.scopes, a.name FROM token t"
       " JOIN client c ON c.id = t.client_ref AND c.is_active = 1"
@@ -76,6 +76,41 @@ enum us_code us_token_row_live(struct us_cx *cx, int64_t id, int kind, int64_t r
   US_TRY(us_json_to_strs(cx, row.scopes, &access.token.scopes));
   US_TRY(us_json_to_strs(cx, row.client_scopes, &access.client_scopes));
   *ret_row = (struct us_access_row){.access = access, .digest = row.digest};
+  return US_OK;
+}
+
+/* Read into memory of its own, so that it can be remembered. Whatever goes wrong is met again, and told, by read_live(). */
+static const struct us_access_row *see(struct us_cx *cx, struct us_seen *seen, int64_t id, int kind, int64_t realm_id,
+                                       enum us_code *ret_code) {
+  struct us_cx own = *cx;
+  struct us_access_row *row;
+  struct us_seen_token *token = us_seen_token_new(&own.mem, &row);
+  *ret_code = token ? read_live(&own, id, kind, realm_id, row) : US_E_NO_MEMORY;
+  if (*ret_code == US_OK)
+    return us_seen_keep(cx, seen, id, token);
+  us_seen_token_drop(token);
+  return NULL;
+}
+
+/* The conditions of the statement in read_live() that are about who asks, and when. */
+static bool is_asked_for(const struct us_token *token, int kind, int64_t realm_id, int64_t now_s) {
+  return token->kind == kind && (token->realm_id == realm_id || realm_id == 0) && token->expires_s > now_s;
+}
+
+enum us_code us_token_row_live(struct us_cx *cx, int64_t id, int kind, int64_t realm_id,
+                               struct us_access_row *ret_row) {
+  struct us_seen *seen = us_seen_of(cx);
+  if (!seen)
+    return read_live(cx, id, kind, realm_id, ret_row);
+  enum us_code code = US_OK;
+  const struct us_access_row *row = us_seen_find(cx, seen, id);
+  if (!row)
+    row = see(cx, seen, id, kind, realm_id, &code);
+  if (code == US_E_NOT_FOUND || (row && !is_asked_for(&row->access.token, kind, realm_id, us_cx_now_s(cx))))
+    return us_fail_plain(cx, US_E_NOT_FOUND);
+  if (!row)
+    return read_live(cx, id, kind, realm_id, ret_row);
+  *ret_row = *row;
   return US_OK;
 }
 

@@ -140,6 +140,26 @@ static void get(int fd, struct answer *ret) {
   strcpy(ret->body, strstr(text, "\r\n\r\n") + 4);
 }
 
+/* One answer of several in a row: byte by byte up to the body, so that the next one stays where it is. */
+static void get_one(int fd, struct answer *ret) {
+  char head[4096];
+  size_t n = 0;
+  do {
+    assert_true(n + 1 < sizeof(head) && recv(fd, head + n, 1, 0) == 1);
+    head[++n] = '\0';
+  } while (strstr(head, "\r\n\r\n") == NULL);
+  const char *length = strcasestr(head, "\r\ncontent-length:");
+  size_t want = length ? strtoul(length + 17, NULL, 10) : 0;
+  assert_true(want < sizeof(ret->body));
+  ret->status = atoi(head + 9);
+  for (size_t got = 0; got < want;) {
+    ssize_t more = recv(fd, ret->body + got, want - got, 0);
+    assert_true(more > 0);
+    got += (size_t)more;
+  }
+  ret->body[want] = '\0';
+}
+
 static void call(int fd, const char *method, const char *target, const char *headers, const char *body,
                  struct answer *ret) {
   put(fd, method, target, headers, body);
@@ -258,6 +278,135 @@ static void eight_clients_race_for_each_ticket_and_one_wins(void **state) {
   free(race);
 }
 
+static void introspect(int fd, const char *pat, const char *rpt, struct answer *ret) {
+  char headers[512], body[512];
+  snprintf(headers, sizeof(headers), FORM "Authorization: Bearer %s\r\n", pat);
+  snprintf(body, sizeof(body), "token=%s", rpt);
+  call(fd, "POST", ALPHA_OAUTH "introspect", headers, body, ret);
+}
+
+static void get_rpt(int fd, const struct race *race, char *ret_rpt, size_t room) {
+  char headers[512], body[4096], ticket[64];
+  struct answer a;
+  snprintf(headers, sizeof(headers), "Authorization: Bearer %s\r\n", race->pat);
+  snprintf(body, sizeof(body), "{\"resource_id\":\"%s\",\"resource_scopes\":[\"view\"]}", race->album);
+  call(fd, "POST", ALPHA_UMA "permission_request", headers, body, &a);
+  member(&a, "ticket", ticket, sizeof(ticket));
+  snprintf(body, sizeof(body),
+           "grant_type=urn%%3Aietf%%3Aparams%%3Aoauth%%3Agrant-type%%3Auma-ticket&client_id=UMA-Client&client_secret="
+           "mySecret&claim_token_format=http%%3A%%2F%%2Fopenid.net%%2Fspecs%%2Fopenid-connect-core-1_0.html%%23IDToken&"
+           "ticket=%s&claim_token=%s",
+           ticket, race->id_token);
+  call(fd, "POST", ALPHA_OAUTH "access_token", FORM, body, &a);
+  assert_int_equal(a.status, 200);
+  member(&a, "access_token", ret_rpt, room);
+}
+
+/* Keeps the loops in turns, so that revocations come while they have snapshots. */
+struct asker {
+  const struct server *server;
+  char pat[256], rpt[256];
+  atomic_bool is_stopping;
+  atomic_int strange;
+};
+static void *asking_client(void *self) {
+  struct asker *asker = self;
+  struct answer a;
+  int fd = dial(asker->server);
+  while (!asker->is_stopping) {
+    introspect(fd, asker->pat, asker->rpt, &a);
+    if (a.status != 200 || strstr(a.body, "\"active\":true") == NULL)
+      asker->strange++;
+  }
+  close(fd);
+  return NULL;
+}
+
+#define CONNECTIONS 16 /* so many that both loops have some */
+
+/* What was acknowledged is seen by every request that comes after, on whatever connection and loop. First the RPT, then the PAT itself,
+ * which loops remember. */
+static void a_revocation_is_seen_by_all_loops_at_once(void **state) {
+  struct server *s = *state;
+  struct race *race = calloc(1, sizeof(*race));
+  struct asker asker = {.server = s};
+  struct answer a;
+  char rpt[256], pat[256], body[512];
+  pthread_t threads[CLIENTS];
+  int fds[CONNECTIONS];
+  for (int i = 0; i < CONNECTIONS; i++)
+    fds[i] = dial(s);
+  race->server = s;
+  share_album(s, fds[0], race);
+  strcpy(asker.pat, race->pat);
+  get_rpt(fds[0], race, asker.rpt, sizeof(asker.rpt));
+  for (int i = 0; i < CLIENTS; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, asking_client, &asker), 0);
+  for (int round = 0; round < 20; round++) {
+    int by = round % CONNECTIONS;
+    get_rpt(fds[by], race, rpt, sizeof(rpt));
+    token(fds[by], "alice", "UMA-Resource-Server", "uma_protection", "access_token", pat, sizeof(pat));
+    for (int i = 0; i < CONNECTIONS; i++) {
+      introspect(fds[i], pat, rpt, &a);
+      assert_non_null(strstr(a.body, "\"active\":true"));
+    }
+    snprintf(body, sizeof(body), "token=%s&client_id=UMA-Client&client_secret=mySecret", rpt);
+    call(fds[by], "POST", ALPHA_OAUTH "token/revoke", FORM, body, &a);
+    assert_int_equal(a.status, 200);
+    for (int i = 0; i < CONNECTIONS; i++) {
+      introspect(fds[i], pat, rpt, &a);
+      assert_string_equal(a.body, "{\"active\":false}");
+    }
+    snprintf(body, sizeof(body), "token=%s&client_id=UMA-Resource-Server&client_secret=mySecret", pat);
+    call(fds[by], "POST", ALPHA_OAUTH "token/revoke", FORM, body, &a);
+    assert_int_equal(a.status, 200);
+    for (int i = 0; i < CONNECTIONS; i++) {
+      introspect(fds[i], pat, rpt, &a);
+      assert_int_equal(a.status, 401);
+    }
+  }
+  asker.is_stopping = true;
+  for (int i = 0; i < CLIENTS; i++)
+    pthread_join(threads[i], NULL);
+  assert_int_equal(asker.strange, 0);
+  for (int i = 0; i < CONNECTIONS; i++)
+    close(fds[i]);
+  free(race);
+}
+
+static void put_introspection(int fd, const char *pat, const char *rpt) {
+  char headers[512], body[512];
+  snprintf(headers, sizeof(headers), FORM "Authorization: Bearer %s\r\n", pat);
+  snprintf(body, sizeof(body), "token=%s", rpt);
+  put(fd, "POST", ALPHA_OAUTH "introspect", headers, body);
+}
+
+/* Pipelined: what stands behind the revocation is answered after it, and by what it left. */
+static void a_revocation_is_seen_by_what_is_pipelined_behind_it(void **state) {
+  struct server *s = *state;
+  struct race *race = calloc(1, sizeof(*race));
+  struct answer a;
+  char rpt[256], body[512];
+  int fd = dial(s);
+  race->server = s;
+  share_album(s, fd, race);
+  for (int round = 0; round < 20; round++) {
+    get_rpt(fd, race, rpt, sizeof(rpt));
+    snprintf(body, sizeof(body), "token=%s&client_id=UMA-Client&client_secret=mySecret", rpt);
+    put_introspection(fd, race->pat, rpt);
+    put(fd, "POST", ALPHA_OAUTH "token/revoke", FORM, body);
+    put_introspection(fd, race->pat, rpt);
+    get_one(fd, &a);
+    assert_non_null(strstr(a.body, "\"active\":true"));
+    get_one(fd, &a);
+    assert_int_equal(a.status, 200);
+    get_one(fd, &a);
+    assert_string_equal(a.body, "{\"active\":false}");
+  }
+  close(fd);
+  free(race);
+}
+
 /* Requests whose client does not wait for the answer: at the pool (a password), at the writer (a registration), on the loop. The
  * write happens all the same (design 2, stopping); the server is alive afterwards. */
 static void clients_that_go_away_harm_nobody(void **state) {
@@ -350,6 +499,8 @@ int main(void) {
   us_test_setup();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(eight_clients_race_for_each_ticket_and_one_wins, server_up, server_down),
+      cmocka_unit_test_setup_teardown(a_revocation_is_seen_by_all_loops_at_once, server_up, server_down),
+      cmocka_unit_test_setup_teardown(a_revocation_is_seen_by_what_is_pipelined_behind_it, server_up, server_down),
       cmocka_unit_test_setup_teardown(clients_that_go_away_harm_nobody, server_up, server_down),
       cmocka_unit_test_setup_teardown(a_stop_under_load_answers_and_keeps_what_it_answered, server_up, server_down),
   };
