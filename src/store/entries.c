@@ -1,0 +1,84 @@
+/* Entries of permissions: see entries.h. */
+#include "store/entries.h"
+
+#define IS_PARTLY_ACTIVE "(q.is_active = 1 AND q.active_scopes <> q.scopes)"
+#define NAME "q.entry_name || CASE WHEN h.is_rest = 1 THEN '" US_ENTRY_INACTIVE "' ELSE '' END"
+#define IS_ACTIVE "CASE WHEN h.is_rest = 0 THEN q.is_active ELSE 0 END"
+#define APPLICATION "LOWER(c.client_id)"
+
+/* applicationName is lower case already (c.9), so it compares without. */
+static const struct us_list_field fields[] = {
+    {.name = "_id", .kind = US_LIST_TEXT, .ops = US_LIST_TEXT_OPS, .sql = "(" NAME ")", .order = "q.entry_name"},
+    {.name = "name", .kind = US_LIST_TEXT, .ops = US_LIST_TEXT_OPS, .sql = "(" NAME ")", .order = "q.entry_name"},
+    {.name = "applicationName",
+     .kind = US_LIST_NAME,
+     .ops = US_LIST_TEXT_OPS,
+     .sql = APPLICATION,
+     .order = "COALESCE(" APPLICATION ", '')"},
+    {.name = "active", .kind = US_LIST_BOOL, .ops = US_LIST_EQ, .sql = "(" IS_ACTIVE ")", .order = "(" IS_ACTIVE ")"},
+    {.name = "resourceTypeUuid", .kind = US_LIST_TEXT, .ops = US_LIST_TEXT_OPS, .sql = "r.uuid", .order = "r.uuid"},
+    {.name = "subject/claimValue",
+     .kind = US_LIST_NAME,
+     .ops = US_LIST_TEXT_OPS,
+     .sql = "q.subject_key",
+     .order = "q.subject_key"},
+    {.name = "createdBy", .kind = US_LIST_NAME, .ops = US_LIST_TEXT_OPS, .sql = "CAST($2 AS text)"},
+    {.name = "creationDate", .kind = US_LIST_NUMBER, .order = "q.created_ms"},
+    {.name = "lastModifiedDate", .kind = US_LIST_NUMBER, .order = "q.modified_ms"},
+};
+const struct us_list us_entries_list = {
+    .fields = fields,
+    .field_count = sizeof(fields) / sizeof(fields[0]),
+    .refusal = US_LIST_REFUSE_400,
+    .last_key = "name",
+};
+
+#define COLUMNS                                                                                                        \
+  "q.id, q.policy_id, q.resource_id, p.rev, q.created_ms, q.modified_ms, q.entry_name, r.uuid, c.client_id, "          \
+  "q.subject, q.subject_key, q.scopes, q.active_scopes, q.conditions"
+#define ENTRY                                                                                                          \
+  "permission q JOIN policy p ON p.id = q.policy_id JOIN resource r ON r.id = q.resource_id"                           \
+  " LEFT JOIN client c ON c.id = r.rs_ref"
+static const struct us_column columns[] = {
+    {US_COLUMN_I64, offsetof(struct us_entry_row, permission_id)},
+    {US_COLUMN_I64, offsetof(struct us_entry_row, policy_id)},
+    {US_COLUMN_I64, offsetof(struct us_entry_row, resource_id)},
+    {US_COLUMN_I64, offsetof(struct us_entry_row, rev)},
+    {US_COLUMN_I64, offsetof(struct us_entry_row, created_ms)},
+    {US_COLUMN_I64, offsetof(struct us_entry_row, modified_ms)},
+    {US_COLUMN_TEXT, offsetof(struct us_entry_row, name)},
+    {US_COLUMN_TEXT, offsetof(struct us_entry_row, uuid)},
+    {US_COLUMN_TEXT, offsetof(struct us_entry_row, client_id)},
+    {US_COLUMN_TEXT, offsetof(struct us_entry_row, subject)},
+    {US_COLUMN_TEXT, offsetof(struct us_entry_row, subject_key)},
+    {US_COLUMN_TEXT, offsetof(struct us_entry_row, scopes)},
+    {US_COLUMN_TEXT, offsetof(struct us_entry_row, active_scopes)},
+    {US_COLUMN_TEXT, offsetof(struct us_entry_row, conditions)},
+    {US_COLUMN_BOOL, offsetof(struct us_entry_row, is_rest)},
+};
+
+void us_entries_read(struct us_rows *rows, struct us_entry_row *ret_row) {
+  us_sql_read(rows, columns, US_COLUMN_COUNT(columns), ret_row);
+}
+
+/* Names differ within a sharer, so an order that ends with the name needs nothing behind it but the part: permission_entry gives
+ * the order of the list as it is asked for mostly. $2 is spoken of here so that it is there also where no filter names it. */
+static const struct us_list_source source = {
+    .columns = COLUMNS ", h.is_rest",
+    .from = ENTRY " JOIN (SELECT 0 AS is_rest UNION ALL SELECT 1) h ON h.is_rest = 0 OR " IS_PARTLY_ACTIVE
+                  " WHERE q.sharer_id = $1 AND CAST($2 AS text) IS NOT NULL",
+    .tie = "h.is_rest",
+};
+
+enum us_code us_entries_query(struct us_cx *cx, int64_t sharer_id, struct us_str universal_id,
+                              const struct us_list_query *query, us_list_each_fn each, void *self,
+                              struct us_list_end *ret_end) {
+  return us_list_run(cx, query, &source, each, self, ret_end, "it", sharer_id, universal_id);
+}
+
+static const char SQL_FIND[] =
+    "SELECT " COLUMNS ", 0 FROM " ENTRY " WHERE q.sharer_id = $1 AND q.entry_name = $2 ORDER BY q.id LIMIT 1";
+
+enum us_code us_entries_find(struct us_cx *cx, int64_t sharer_id, struct us_str name, struct us_entry_row *ret_row) {
+  return us_sql_one(cx, columns, US_COLUMN_COUNT(columns), ret_row, SQL_FIND, "it", sharer_id, name);
+}
