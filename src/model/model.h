@@ -48,6 +48,8 @@ struct us_settings {
   /* REST */
   bool csrf_filter;
   bool crest_errors_rfc; /* crestQueryErrors=rfc */
+  bool audit_deletions;
+  int64_t audit_retention_days; /* 0: for ever */
   int64_t session_idle_s, session_max_s;
   int64_t sessions_per_user;
   bool zero_page_login;

@@ -291,29 +291,29 @@ CREATE TABLE denial (
   expires_s  BIGINT NOT NULL
 );
 
--- What happened, one line a person's history (REST g). One chain through the whole store: hash is over the hash before and
--- all columns of the line, so a line that was changed or taken out shows. id counts 1, 2, 3 without a gap.
+-- What happened, one line a person's history (REST g). One chain a realm: hash is over the hash before and all columns of
+-- the line, so a line that was changed, put in or taken out shows. id counts 1, 2, 3 in each realm without a gap.
 CREATE TABLE audit_event (
-  id            @ID@,
   realm_id      BIGINT NOT NULL,
+  id            BIGINT NOT NULL,
   account_id    BIGINT NOT NULL,             -- in whose history
   kind          SMALLINT NOT NULL,           -- enum us_audit_kind
-  resource_uuid TEXT NOT NULL,
-  resource_name TEXT NOT NULL,               -- at the time of the event
-  party_name    TEXT NOT NULL,
+  resource_uuid @TEXTKEY@ NOT NULL,
+  resource_name @TEXTKEY@ NOT NULL,          -- at the time of the event
+  party_name    @TEXTKEY@ NOT NULL,
   event_ms      BIGINT NOT NULL,
-  hash          TEXT NOT NULL
-);
-CREATE INDEX audit_account ON audit_event (account_id, id);
--- The ends of the chain: the last line, and the last one that retention removed.
+  hash          TEXT NOT NULL,
+  PRIMARY KEY (realm_id, id)
+) @CLUSTERED@;
+CREATE INDEX audit_account ON audit_event (account_id, event_ms, id);
+-- The ends of each chain: the last line, and the last one that retention removed.
 CREATE TABLE audit_chain (
-  id           @ID@ CHECK (id = 1),
+  realm_id     @ID@,
   last_id      BIGINT NOT NULL,
   last_hash    TEXT NOT NULL,
   removed_id   BIGINT NOT NULL,
   removed_hash TEXT NOT NULL
 );
-INSERT INTO audit_chain (id, last_id, last_hash, removed_id, removed_hash) VALUES (1, 0, '', 0, '');
 
 -- What is to be sent once its transaction is committed (REST l): one row an event and recipient, gone when it was handed on.
 CREATE TABLE outbox (
