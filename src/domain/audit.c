@@ -95,6 +95,26 @@ enum us_code us_audit_add(struct us_cx *cx, int64_t realm_id, const struct us_au
   return us_audit_rows_end(cx, realm_id, before);
 }
 
+static bool wants_deletions(struct us_cx *cx, int64_t realm_id) {
+  const struct us_snapshot *snapshot = us_snapshot_ref(cx->svc->snapshots);
+  const struct us_realm *realm = us_snapshot_realm_by_id(snapshot, realm_id);
+  bool wants = realm == NULL || realm->settings.audit_deletions;
+  us_snapshot_unref(snapshot);
+  return wants;
+}
+
+enum us_code us_audit_policy(struct us_cx *cx, enum us_audit_kind kind, const struct us_resource *resource,
+                             int64_t sharer_id) {
+  const struct us_audit event = {.kind = kind,
+                                 .account_id = sharer_id,
+                                 .resource_uuid = resource->uuid,
+                                 .resource_name = resource->name,
+                                 .party_name = cx->actor};
+  if (kind == US_AUDIT_POLICY_DELETED && !wants_deletions(cx, resource->realm_id))
+    return US_OK;
+  return us_audit_add(cx, resource->realm_id, &event, 1);
+}
+
 struct page {
   us_audit_line_fn each;
   void *self;

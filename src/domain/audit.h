@@ -36,6 +36,11 @@ struct us_audit {
 enum us_code us_audit_add(struct us_cx *cx, int64_t realm_id, const struct us_audit *events,
                           size_t count) US_MUST_CHECK;
 
+/* Write step: one line about a policy, in its sharer's history, with cx->actor as who acted. POLICY_DELETED is not written where the
+ * realm does not want it (setting auditDeletions). */
+enum us_code us_audit_policy(struct us_cx *cx, enum us_audit_kind kind, const struct us_resource *resource,
+                             int64_t sharer_id) US_MUST_CHECK;
+
 struct us_audit_line {
   int64_t id, event_ms, kind;
   struct us_str resource_uuid, resource_name, party_name;

@@ -3,10 +3,12 @@
  * so a policy with many subjects costs what changed, and "since when" of a share stays true.
  */
 #include "base/mem.h"
+#include "domain/audit.h"
 #include "domain/account.h"
 #include "domain/share.h"
 #include "domain/share_entry.h"
 #include "store/policies.h"
+#include "store/resources.h"
 #include "json/json.h"
 
 /* Resharing comes later; until then as resharingMode OFF (REST i.1): the owner shares, nobody else. */
@@ -209,7 +211,7 @@ enum us_code us_policy_create(struct us_cx *cx, const struct us_resource *resour
   US_TRY(code);
   US_TRY(store_lines(cx, resource, &row, lines, wish->share_count));
   *ret_policy = as_policy(&row, wish);
-  return US_OK;
+  return us_audit_policy(cx, US_AUDIT_POLICY_CREATED, resource, sharer_id);
 }
 
 enum us_code us_policy_replace(struct us_cx *cx, const struct us_resource *resource, const struct us_policy *policy,
@@ -232,7 +234,8 @@ enum us_code us_policy_replace(struct us_cx *cx, const struct us_resource *resou
   else
     US_TRY(store_lines(cx, resource, &row, lines, wish->share_count));
   *ret_policy = as_policy(&row, wish);
-  return US_OK;
+  return us_audit_policy(cx, wish->share_count > 0 ? US_AUDIT_POLICY_UPDATED : US_AUDIT_POLICY_DELETED, resource,
+                         policy->sharer_id);
 }
 
 /* The policy as a wish, with the scopes of `subject` grown. */
@@ -277,5 +280,12 @@ enum us_code us_policy_grant(struct us_cx *cx, const struct us_resource *resourc
 }
 
 enum us_code us_policy_remove(struct us_cx *cx, const struct us_policy *policy) {
+  struct us_resource resource;
+  enum us_code code = us_resources_access_by_id(cx, policy->resource_id, &resource);
+  if (code == US_OK)
+    US_TRY(us_audit_policy(cx, US_AUDIT_POLICY_DELETED, &resource, policy->sharer_id));
+  else if (code != US_E_NOT_FOUND)
+    return code;
+  us_error_clear(cx);
   return us_policies_delete(cx, policy->id);
 }

@@ -46,6 +46,7 @@ static enum us_code find_session(struct us_call *call) {
   }
   US_TRY(code);
   call->caller.kind = US_CALLER_SESSION;
+  call->cx.actor = call->caller.login.account.name;
   call->caller.by_cookie = by_cookie;
   return US_OK;
 }
@@ -107,6 +108,7 @@ static enum us_code check_owner_pat(struct us_call *call) {
     return refuse_user(call, &call->user, call->realm->path);
   call->caller.kind = US_CALLER_PAT;
   call->caller.is_owner = true;
+  call->cx.actor = call->user.name;
   return US_OK;
 }
 

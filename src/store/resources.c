@@ -42,9 +42,9 @@ static const struct us_column access_columns[] = {
     {US_COLUMN_I64, AT(resource.id)},         {US_COLUMN_TEXT, AT(resource.uuid)},
     {US_COLUMN_I64, AT(resource.realm_id)},   {US_COLUMN_I64, AT(resource.owner_id)},
     {US_COLUMN_I64, AT(resource.rs_ref)},     {US_COLUMN_TEXT, AT(scopes)},
-    {US_COLUMN_I64, AT(resource.access_rev)},
+    {US_COLUMN_I64, AT(resource.access_rev)}, {US_COLUMN_TEXT, AT(resource.name)},
 };
-#define ACCESS "SELECT id, uuid, realm_id, owner_id, rs_ref, scopes, access_rev FROM resource "
+#define ACCESS "SELECT id, uuid, realm_id, owner_id, rs_ref, scopes, access_rev, name FROM resource "
 #define IN_SPACE "WHERE uuid = $1 AND realm_id = $2 AND owner_id = $3 AND rs_ref = $4"
 
 /* The scopes column is a JSON array; everything else is the row as it stands. */

@@ -16,7 +16,7 @@ enum us_code us_resources_by_uuid(struct us_cx *cx, int64_t realm_id, struct us_
 enum us_code us_resources_by_id(struct us_cx *cx, int64_t id, struct us_resource *ret_resource) US_MUST_CHECK;
 enum us_code us_resources_in_space(struct us_cx *cx, struct us_resource_space space, struct us_str uuid,
                                    struct us_resource *ret_resource) US_MUST_CHECK;
-/* Only id, uuid, scopes and access_rev: for tickets and decisions, which never look at the description. */
+/* Only id, uuid, whose it is, name, scopes and access_rev: for tickets and decisions, which never look at the description. */
 enum us_code us_resources_access_in_space(struct us_cx *cx, struct us_resource_space space, struct us_str uuid,
                                           struct us_resource *ret_resource) US_MUST_CHECK;
 enum us_code us_resources_access_by_id(struct us_cx *cx, int64_t id, struct us_resource *ret_resource) US_MUST_CHECK;
