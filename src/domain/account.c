@@ -3,9 +3,11 @@
 
 #include "domain/cascade.h"
 #include "store/accounts.h"
+#include "store/sessions.h"
 
 #define US_ACCOUNT_NAME_MAX 255
 #define US_ACCOUNT_LOCALE_MAX 35
+#define FLAW_OF_LOCALE "The locale must be a language tag such as de or de-CH"
 
 enum us_code us_account_by_name(struct us_cx *cx, int64_t realm_id, struct us_str name,
                                 struct us_account *ret_account) {
@@ -99,7 +101,7 @@ enum us_code us_account_create(struct us_cx *cx, int64_t realm_id, const struct 
   if (flaw != NULL)
     return us_fail(cx, US_E_INVALID_REQUEST, "The user name %s", flaw);
   if (!is_locale(in->locale))
-    return us_fail(cx, US_E_INVALID_REQUEST, "The locale must be a language tag such as de or de-CH");
+    return us_fail(cx, US_E_INVALID_REQUEST, FLAW_OF_LOCALE);
   struct us_account account = {
       .id = us_next_id(cx),
       .realm_id = realm_id,
@@ -130,8 +132,37 @@ enum us_code us_account_delete(struct us_cx *cx, const struct us_account *accoun
   return us_cascade_account(cx, account);
 }
 
+/* Sessions go; tokens are too many to be looked for, so the account says from which id on they count. */
+static enum us_code end_sessions(struct us_cx *cx, int64_t id) {
+  int64_t rows = 0;
+  return us_sessions_delete_of_account(cx, id, &rows);
+}
+
 enum us_code us_account_set_password(struct us_cx *cx, int64_t id, struct us_str password_hash) {
-  return us_account_row_set_password(cx, id, password_hash);
+  US_TRY(us_account_row_set_password(cx, id, password_hash, us_next_id(cx)));
+  return end_sessions(cx, id);
+}
+
+enum us_code us_account_set_active(struct us_cx *cx, int64_t id, bool is_active) {
+  US_TRY(us_account_row_set_active(cx, id, is_active, us_next_id(cx)));
+  return end_sessions(cx, id);
+}
+
+enum us_code us_account_update(struct us_cx *cx, const struct us_account *account, const struct us_account_new *in) {
+  struct us_account changed = *account;
+  if (!is_locale(in->locale))
+    return us_fail(cx, US_E_INVALID_REQUEST, FLAW_OF_LOCALE);
+  const struct {
+    struct us_str in, *out;
+  } members[] = {{in->mail, &changed.mail},
+                 {in->given_name, &changed.given_name},
+                 {in->family_name, &changed.family_name},
+                 {in->locale, &changed.locale}};
+  for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+    if (members[i].in.p != NULL)
+      *members[i].out = members[i].in.n > 0 ? members[i].in : US_STR_ABSENT;
+  }
+  return us_account_row_update(cx, &changed);
 }
 
 struct us_str us_account_universal_id(struct us_cx *cx, struct us_str realm_path, struct us_str name) {

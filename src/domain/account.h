@@ -29,14 +29,30 @@ enum us_code us_account_create(struct us_cx *cx, int64_t realm_id, const struct 
                                int64_t *ret_id) US_MUST_CHECK;
 enum us_code us_account_delete(struct us_cx *cx, const struct us_account *account)
     US_MUST_CHECK; /* cascade: protocol contract 11.3, REST i.3 */
+/* Write steps that end all that speaks for the account: its sessions, and the tokens issued before. */
 enum us_code us_account_set_password(struct us_cx *cx, int64_t id, struct us_str password_hash) US_MUST_CHECK;
+enum us_code us_account_set_active(struct us_cx *cx, int64_t id, bool is_active) US_MUST_CHECK;
+/* Write step: mail, names and locale of `in`. What is absent stays, what is empty is taken away. */
+enum us_code us_account_update(struct us_cx *cx, const struct us_account *account,
+                               const struct us_account_new *in) US_MUST_CHECK;
 
 /* Checks a password: blocks ~17 ms, so only on the pool (returns US_E_TO_POOL when !may_block). Throttled by account and by
- * address (design 6): US_E_SLOW_DOWN with retry_after_s. Unknown user, wrong password and inactive account all take the same
- * time and end in US_E_NOT_FOUND without text; the caller translates (invalid_grant, "Login failure"). */
+ * address (design 6): US_E_SLOW_DOWN with retry_after_s. Unknown user, wrong password, inactive account and, where the realm asks
+ * for a second factor, an account that has none all take the same time and end in US_E_NOT_FOUND without text; the caller
+ * translates (invalid_grant, "Login failure"). */
 enum us_code us_account_login(struct us_cx *cx, const struct us_realm *realm, struct us_str name,
                               struct us_str password, struct us_str address, bool may_block,
                               struct us_account *ret_account) US_MUST_CHECK;
+/* The second factor (RFC 6238), after the password. Throttled by account, whoever guesses, for he has the password already, and by
+ * address. US_E_NOT_FOUND (an answer) when the code is wrong or old, was used, or no secret is enrolled. Quick. */
+enum us_code us_account_check_code(struct us_cx *cx, const struct us_realm *realm, const struct us_account *account,
+                                   struct us_str code, struct us_str address, int64_t *ret_step) US_MUST_CHECK;
+/* Write step: the code of this step counts no more. US_E_NOT_FOUND (an answer) when somebody was faster. */
+enum us_code us_account_use_code(struct us_cx *cx, int64_t id, int64_t step) US_MUST_CHECK;
+/* Write step: a secret in base32 (crypto/totp.h); absent takes it away. */
+enum us_code us_account_enroll(struct us_cx *cx, int64_t id, struct us_str secret) US_MUST_CHECK;
+/* Write step: US_E_STALE unless it is active and as it was when it was read. */
+enum us_code us_account_still(struct us_cx *cx, const struct us_account *account) US_MUST_CHECK;
 /* "id=alice,ou=user,o=alpha,ou=services,dc=usher" (REST contract b.5) */
 struct us_str us_account_universal_id(struct us_cx *cx, struct us_str realm_path, struct us_str name);
 

@@ -1,20 +1,24 @@
 /*
- * Passwords: see us_account_login() in account.h. Guessing is slowed down three times: for an account from one address, for an
+ * Passwords and one-time codes: see us_account_login() and us_account_check_code() in account.h. Guessing is slowed down three times: for an account from one address, for an
  * account from everywhere, and for an address over all accounts. A stranger who guesses pauses himself, not the owner; only
  * guesses from many addresses reach the second, ten times larger limit. The account's counts go with a success, the address's only
  * loses the attempts that succeeded, because many people share one.
  */
+#include <string.h>
+
 #include "base/mem.h"
 #include "crypto/password.h"
+#include "crypto/totp.h"
 #include "domain/account.h"
 #include "domain/throttle.h"
+#include "store/accounts.h"
 
 #define US_FAILURES_EVERYWHERE_FACTOR 10
 
 enum { HERE, EVERYWHERE, ADDRESS, COUNTS };
 struct attempt {
   struct us_throttle_key keys[COUNTS];
-  int64_t limits[COUNTS];
+  int64_t limits[COUNTS]; /* 0: not counted */
 };
 
 static enum us_code make_attempt(struct us_cx *cx, const struct us_realm *realm, struct us_str name_key,
@@ -88,7 +92,8 @@ enum us_code us_account_login(struct us_cx *cx, const struct us_realm *realm, st
   }
   bool is_right = false;
   if (code == US_OK)
-    is_right = us_password_verify(password, account.password_hash) && account.is_active;
+    is_right = us_password_verify(password, account.password_hash) && account.is_active &&
+               (account.has_totp || !realm->settings.second_factor);
   else
     us_password_burn(password); /* nobody of that name: the same time */
   if (!is_right)
@@ -98,4 +103,50 @@ enum us_code us_account_login(struct us_cx *cx, const struct us_realm *realm, st
   us_throttle_give_back(cx->svc->throttle, &attempt.keys[ADDRESS]);
   *ret_account = account;
   return US_OK;
+}
+
+/* Who guesses codes has the password, so nobody else is locked out when the account waits; and the address counts as ever. */
+static enum us_code make_code_attempt(struct us_cx *cx, const struct us_realm *realm, const struct us_account *account,
+                                      struct us_str address, struct attempt *ret_attempt) {
+  struct us_throttle *t = cx->svc->throttle;
+  *ret_attempt = (struct attempt){
+      .keys = {[HERE] = us_throttle_key(t, US_THROTTLE_CODE, realm->id, account->name_key),
+               [ADDRESS] = us_throttle_key(t, US_THROTTLE_ADDRESS, realm->id, address)},
+      .limits = {[HERE] = realm->settings.failures_per_account, [ADDRESS] = realm->settings.failures_per_address},
+  };
+  return take(cx, &realm->settings, ret_attempt);
+}
+
+enum us_code us_account_check_code(struct us_cx *cx, const struct us_realm *realm, const struct us_account *account,
+                                   struct us_str code, struct us_str address, int64_t *ret_step) {
+  struct us_totp_row row = {0};
+  struct attempt attempt;
+  int64_t step = 0;
+  US_TRY(make_code_attempt(cx, realm, account, address, &attempt));
+  enum us_code found = us_account_row_totp(cx, account->id, &row);
+  if (found != US_OK && found != US_E_NOT_FOUND)
+    take_back(cx, &attempt, COUNTS);
+  US_TRY(found);
+  bool is_right = us_totp_find_step(row.secret, code, us_cx_now_s(cx), &step) && step > row.last_step;
+  explicit_bzero((char *)(uintptr_t)row.secret.p, row.secret.n); /* our copy */
+  if (!is_right)
+    return us_fail_plain(cx, US_E_NOT_FOUND);
+  us_throttle_forget(cx->svc->throttle, &attempt.keys[HERE]);
+  us_throttle_give_back(cx->svc->throttle, &attempt.keys[ADDRESS]);
+  *ret_step = step;
+  return US_OK;
+}
+
+enum us_code us_account_use_code(struct us_cx *cx, int64_t id, int64_t step) {
+  return us_account_row_use_step(cx, id, step);
+}
+
+enum us_code us_account_enroll(struct us_cx *cx, int64_t id, struct us_str secret) {
+  return us_account_row_set_totp(cx, id, secret);
+}
+
+enum us_code us_account_still(struct us_cx *cx, const struct us_account *account) {
+  bool is_current = false;
+  US_TRY(us_account_row_is_current(cx, account->id, account->rev, &is_current));
+  return is_current ? US_OK : us_fail_plain(cx, US_E_STALE);
 }

@@ -1,4 +1,4 @@
-/* SSO sessions and login states: see session.h. The token is a handle (crypto/handle.h); the store keeps its digest. */
+/* SSO sessions: see session.h. The token is a handle (crypto/handle.h); the store keeps its digest. */
 #include "domain/session.h"
 
 #include "domain/snapshot.h"
@@ -54,6 +54,7 @@ enum us_code us_session_create(struct us_cx *cx, const struct us_realm *realm, c
       .expires_ms = cx->now_ms + realm->settings.session_max_s * 1000,
   };
   US_TRY(us_sessions_delete_dead(cx, account->id, cx->now_ms, cx->now_ms - realm->settings.session_idle_s * 1000));
+  US_TRY(us_sessions_delete_oldest(cx, account->id, realm->settings.sessions_per_user - 1));
   us_handle_mint(session.id, 0, ret_handle);
   return us_sessions_insert(cx, &session, us_str_c(ret_handle->digest));
 }
@@ -72,37 +73,4 @@ bool us_session_wants_touch(const struct us_session *session, int64_t now_ms) {
 
 enum us_code us_session_apply_touch(struct us_cx *cx, int64_t session_id, int64_t touched_ms) {
   return us_sessions_touch(cx, session_id, touched_ms);
-}
-
-/* The smallest id that could have been made at `ms`: the bits below the milliseconds are node and counter (base/id.h). */
-static int64_t first_id_at(int64_t ms) {
-  return ms <= US_ID_EPOCH_MS ? 0 : (ms - US_ID_EPOCH_MS) * (INT64_C(1) << 21);
-}
-
-enum us_code us_login_state_create(struct us_cx *cx, const struct us_realm *realm, struct us_handle *ret_handle) {
-  int64_t id = us_next_id(cx);
-  /* Ids are ordered by time, so what expired lies at the front of the table. */
-  US_TRY(us_login_states_delete_below(cx, first_id_at(cx->now_ms - US_LOGIN_STATE_MS)));
-  us_handle_mint(id, 0, ret_handle);
-  return us_login_states_insert(cx, id, us_str_c(ret_handle->digest), realm->id, cx->now_ms + US_LOGIN_STATE_MS);
-}
-
-enum us_code us_login_state_find(struct us_cx *cx, const struct us_realm *realm, struct us_str text) {
-  char digest[US_SHA256_TEXT_BYTES];
-  struct us_str stored;
-  uint16_t iteration;
-  int64_t id;
-  if (!us_handle_parse(text, &id, &iteration, digest))
-    return us_fail_plain(cx, US_E_NOT_FOUND);
-  US_TRY(us_login_states_find(cx, id, realm->id, cx->now_ms, &stored));
-  return us_handle_matches(digest, stored) ? US_OK : us_fail_plain(cx, US_E_NOT_FOUND);
-}
-
-enum us_code us_login_state_take(struct us_cx *cx, const struct us_realm *realm, struct us_str text) {
-  char digest[US_SHA256_TEXT_BYTES];
-  uint16_t iteration;
-  int64_t id;
-  if (!us_handle_parse(text, &id, &iteration, digest))
-    return us_fail_plain(cx, US_E_NOT_FOUND);
-  return us_login_states_take(cx, id, us_str_c(digest), realm->id, cx->now_ms);
 }

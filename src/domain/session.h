@@ -1,5 +1,6 @@
 /*
- * SSO sessions (REST contract b.3): issue at login, find, touch (as a note), end; and the login states of callback logins (b.2).
+ * SSO sessions (REST contract b.3): issue at login, find, touch, end. How somebody logs in is login.h and
+ * account.h.
  *
  * A session ends at its maximum lifetime (settings sessionMax), when it was idle for too long (sessionIdle), when its account
  * goes or is switched off, and at logout. The last access is kept to a minute only (US_SESSION_TOUCH_MS), so that reading does
@@ -11,8 +12,7 @@
 #include "crypto/handle.h"
 #include "domain/services.h"
 
-#define US_SESSION_TOUCH_MS (60 * 1000)   /* REST b.3: updated at most every 60 s */
-#define US_LOGIN_STATE_MS (5 * 60 * 1000) /* how long a login page may stay open */
+#define US_SESSION_TOUCH_MS (60 * 1000) /* REST b.3: updated at most every 60 s */
 
 /* A live session by its text, with its account (active), in one statement. US_E_NOT_FOUND without text otherwise. */
 struct us_login {
@@ -22,7 +22,8 @@ struct us_login {
   bool is_super; /* administrator of the top-level realm */
 };
 enum us_code us_session_find(struct us_cx *cx, struct us_str text, struct us_login *ret_login) US_MUST_CHECK;
-/* Write step: a new session; *ret_handle holds the token for the caller. Sessions of the account that ended are removed. */
+/* Write step: a new session; *ret_handle holds the token for the caller. Sessions of the account that ended are removed,
+ * and its oldest when there are more than sessionsPerUser. */
 enum us_code us_session_create(struct us_cx *cx, const struct us_realm *realm, const struct us_account *account,
                                struct us_handle *ret_handle) US_MUST_CHECK;
 enum us_code us_session_end(struct us_cx *cx, int64_t session_id) US_MUST_CHECK;
@@ -33,13 +34,6 @@ bool us_session_wants_touch(const struct us_session *session, int64_t now_ms);
 enum us_code us_session_apply_touch(struct us_cx *cx, int64_t session_id, int64_t touched_ms) US_MUST_CHECK;
 /* When it would end if nobody used it from its last access on. */
 int64_t us_session_idle_end_ms(struct us_cx *cx, const struct us_session *session);
-
-/* Login states: single use, for one realm, five minutes. */
-enum us_code us_login_state_create(struct us_cx *cx, const struct us_realm *realm,
-                                   struct us_handle *ret_handle) US_MUST_CHECK;
-/* US_E_NOT_FOUND (an answer) when unknown, used, expired or of another realm. `find` leaves it, `take` uses it up. */
-enum us_code us_login_state_find(struct us_cx *cx, const struct us_realm *realm, struct us_str text) US_MUST_CHECK;
-enum us_code us_login_state_take(struct us_cx *cx, const struct us_realm *realm, struct us_str text) US_MUST_CHECK;
 
 /* Write step of the clean-up: expired sessions among the oldest max_rows. */
 enum us_code us_session_clean_up(struct us_cx *cx, int64_t max_rows, int64_t *ret_rows) US_MUST_CHECK;

@@ -120,6 +120,12 @@ const struct us_setting us_setting_table[] = {
     INT("sessionIdleTime", session_idle_s, "1800", 60, 30 * DAY_S,
         "a session not used for so many seconds ends (ours)"),
     INT("sessionMaxTime", session_max_s, "7200", 60, YEAR_S, "longest life of a session, seconds (ours)"),
+    INT("sessionsPerUser", sessions_per_user, "1000", 1, 10000,
+        "sessions that one user may have at once; the oldest end (ours)"),
+    BOOL("zeroPageLoginEnabled", zero_page_login, "true",
+         "user name and password may come in headers; otherwise callbacks ask for them (ours)"),
+    LIST("validGotoUrls", valid_goto_urls, 64,
+         "where goto and gotoOnFail may lead besides Usher itself: URLs or paths, with /* at the end all below (ours)"),
 };
 const size_t us_setting_count = sizeof(us_setting_table) / sizeof(us_setting_table[0]);
 

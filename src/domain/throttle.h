@@ -18,6 +18,7 @@ enum us_throttle_kind {
   US_THROTTLE_ACCOUNT = 1,        /* passwords of one account, from everywhere */
   US_THROTTLE_ACCOUNT_AT_ADDRESS, /* passwords of one account from one address */
   US_THROTTLE_ADDRESS,            /* passwords from one address */
+  US_THROTTLE_CODE,               /* one-time codes of one account, from everywhere */
   US_THROTTLE_CLIENT_AT_ADDRESS,  /* secrets of one client from one address */
   US_THROTTLE_CLIENTS_OF_ADDRESS, /* secrets of any client from one address */
 };

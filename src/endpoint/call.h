@@ -46,6 +46,7 @@ struct us_call {
   struct us_account user; /* routes under users/{user}: the account the URL names (owner sees own; admin any) */
   int crest_protocol;     /* Common REST protocol version times ten: 10, 20, 21 */
   void *state;            /* the endpoint's, from prepare to finish */
+  bool needs_no_write;    /* set by the prepare step of a write: there is nothing to write, `finish` comes next */
   bool may_block;
 };
 

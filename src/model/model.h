@@ -23,8 +23,8 @@ struct us_settings {
   bool owner_implicit_consent;
   struct us_str locale_attribute;
   struct us_str default_locale; /* "de"; empty: the top realm's, and English there */
-  int resharing;      /* enum us_resharing */
-  int rpt_conditions; /* set of enum us_rpt_condition */
+  int resharing;                /* enum us_resharing */
+  int rpt_conditions;           /* set of enum us_rpt_condition */
   struct us_str username_attribute;
   bool warn_confusable_usernames;
   bool interactive_claims;
@@ -106,6 +106,7 @@ struct us_account {
 /* A person who looks at what there is: the account, and the key by which shares name it (absent: by none). */
 struct us_viewer {
   int64_t realm_id, account_id;
+  struct us_str name; /* of the account */
   struct us_str subject_key;
 };
 
@@ -139,7 +140,7 @@ struct us_resource {
   int64_t id;
   struct us_str uuid;
   int64_t realm_id, owner_id, rs_ref;
-  struct us_str name, type, icon_uri;
+  struct us_str name, type, icon_uri, about;
   struct us_str description; /* JSON */
   struct us_strs scopes;
   struct us_str type_actions;     /* of its resource type (REST h): JSON object, or '' */

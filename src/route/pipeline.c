@@ -335,7 +335,8 @@ static enum us_code run_phase(struct pipeline *p) {
       US_TRY(run_step(p, call->route->prepare));
     break;
   case PHASE_RUN:
-    US_TRY(run_step(p, call->route->run));
+    if (!call->needs_no_write)
+      US_TRY(run_step(p, call->route->run));
     break;
   case PHASE_FINISH:
     if (!p->is_broken)
@@ -361,7 +362,7 @@ enum us_place us_call_advance(struct us_call *call, enum us_place here, struct u
   call->may_block = here == US_PLACE_POOL;
   while (p->phase != PHASE_DONE) {
     enum us_code code = US_OK;
-    bool is_write_step = p->phase == PHASE_RUN && call->route->kind == US_WRITE;
+    bool is_write_step = p->phase == PHASE_RUN && call->route->kind == US_WRITE && !call->needs_no_write;
     if (is_write_step) {
       next = US_PLACE_WRITER;
       break;

@@ -107,12 +107,16 @@ static void oauth_body(struct us_cx *cx, const struct us_error *error, struct us
     us_json_str(w, us_error_safe(cx, text));
   }
   us_json_close(w, '}');
-  if (error->extra.n > 0 && us_buf_ok(w->out)) { /* members that belong to the error: before the closing brace */
-    w->out->n--;
-    us_buf_add_char(w->out, ',');
-    us_buf_add_str(w->out, error->extra);
-    us_buf_add_char(w->out, '}');
-  }
+}
+
+/* Members that belong to the error: before the closing brace. */
+static void add_extra(const struct us_error *error, struct us_buf *body) {
+  if (error->extra.n == 0 || !us_buf_ok(body))
+    return;
+  body->n--;
+  us_buf_add_char(body, ',');
+  us_buf_add_str(body, error->extra);
+  us_buf_add_char(body, '}');
 }
 
 static void crest_body(const struct us_error *error, int status, struct us_json_writer *w) {
@@ -142,6 +146,7 @@ void us_render_error(struct us_cx *cx, const struct us_error *error, const struc
     oauth_body(cx, error, &w);
   else
     crest_body(error, status, &w);
+  add_extra(error, &response->body);
   us_render_common_headers(response, how->style, true);
   challenge(cx, error, how, status, response);
   if (error->retry_after_s > 0 || status == 503)

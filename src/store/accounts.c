@@ -5,7 +5,7 @@
 
 #define ACCOUNT_COLUMNS                                                                                                \
   "id, realm_id, name, name_key, password_hash, mail, given_name, family_name, locale, is_active, is_admin, rev, "     \
-  "access_rev"
+  "access_rev, valid_from, CASE WHEN totp_secret IS NULL THEN 0 ELSE 1 END"
 
 static const struct us_column account_columns[] = {
     {US_COLUMN_I64, offsetof(struct us_account, id)},
@@ -21,6 +21,8 @@ static const struct us_column account_columns[] = {
     {US_COLUMN_BOOL, offsetof(struct us_account, is_admin)},
     {US_COLUMN_I64, offsetof(struct us_account, rev)},
     {US_COLUMN_I64, offsetof(struct us_account, access_rev)},
+    {US_COLUMN_I64, offsetof(struct us_account, valid_from)},
+    {US_COLUMN_BOOL, offsetof(struct us_account, has_totp)},
 };
 
 enum us_code us_account_row_by_name(struct us_cx *cx, int64_t realm_id, struct us_str name_key,
@@ -64,11 +66,55 @@ enum us_code us_account_row_insert(struct us_cx *cx, const struct us_account *a)
   return changed == 1 ? US_OK : us_fail_plain(cx, US_E_CONFLICT);
 }
 
-enum us_code us_account_row_set_password(struct us_cx *cx, int64_t id, struct us_str password_hash) {
-  static const char sql[] = "UPDATE account SET password_hash = $2, rev = rev + 1 WHERE id = $1";
-  int64_t changed = 0;
-  US_TRY(us_sql_run(cx, &changed, sql, "it", id, password_hash));
+static enum us_code must_change(struct us_cx *cx, int64_t changed) {
   return changed == 1 ? US_OK : us_fail_plain(cx, US_E_NOT_FOUND);
+}
+
+enum us_code us_account_row_update(struct us_cx *cx, const struct us_account *a) {
+  static const char sql[] =
+      "UPDATE account SET mail = $2, given_name = $3, family_name = $4, locale = $5, rev = rev + 1"
+      " WHERE id = $1";
+  int64_t changed = 0;
+  US_TRY(us_sql_run(cx, &changed, sql, "itttt", a->id, a->mail, a->given_name, a->family_name, a->locale));
+  return must_change(cx, changed);
+}
+
+enum us_code us_account_row_set_password(struct us_cx *cx, int64_t id, struct us_str password_hash,
+                                         int64_t valid_from) {
+  static const char sql[] = "UPDATE account SET password_hash = $2, valid_from = $3, rev = rev + 1 WHERE id = $1";
+  int64_t changed = 0;
+  US_TRY(us_sql_run(cx, &changed, sql, "iti", id, password_hash, valid_from));
+  return must_change(cx, changed);
+}
+
+enum us_code us_account_row_set_active(struct us_cx *cx, int64_t id, bool is_active, int64_t valid_from) {
+  static const char sql[] = "UPDATE account SET is_active = $2, valid_from = $3, rev = rev + 1 WHERE id = $1";
+  int64_t changed = 0;
+  US_TRY(us_sql_run(cx, &changed, sql, "iii", id, (int64_t)is_active, valid_from));
+  return must_change(cx, changed);
+}
+
+enum us_code us_account_row_set_totp(struct us_cx *cx, int64_t id, struct us_str secret) {
+  static const char sql[] = "UPDATE account SET totp_secret = $2, totp_step = 0, rev = rev + 1 WHERE id = $1";
+  int64_t changed = 0;
+  US_TRY(us_sql_run(cx, &changed, sql, "it", id, secret));
+  return must_change(cx, changed);
+}
+
+enum us_code us_account_row_totp(struct us_cx *cx, int64_t id, struct us_totp_row *ret_row) {
+  static const char sql[] = "SELECT totp_secret, totp_step FROM account WHERE id = $1 AND totp_secret IS NOT NULL";
+  static const struct us_column columns[] = {
+      {US_COLUMN_TEXT, offsetof(struct us_totp_row, secret)},
+      {US_COLUMN_I64, offsetof(struct us_totp_row, last_step)},
+  };
+  return us_sql_one(cx, columns, US_COLUMN_COUNT(columns), ret_row, sql, "i", id);
+}
+
+enum us_code us_account_row_use_step(struct us_cx *cx, int64_t id, int64_t step) {
+  static const char sql[] = "UPDATE account SET totp_step = $2 WHERE id = $1 AND totp_step < $2";
+  int64_t changed = 0;
+  US_TRY(us_sql_run(cx, &changed, sql, "ii", id, step));
+  return must_change(cx, changed);
 }
 
 enum us_code us_account_row_delete(struct us_cx *cx, int64_t id) {

@@ -1,4 +1,4 @@
-/* Rows of SSO sessions and login states: see sessions.h. */
+/* Rows of SSO sessions and of login steps that were passed: see sessions.h. */
 #include "store/sessions.h"
 
 static const struct us_column session_columns[] = {
@@ -62,8 +62,20 @@ enum us_code us_sessions_delete_dead(struct us_cx *cx, int64_t account_id, int64
   return us_sql_run(cx, NULL, SQL_DELETE_DEAD, "iii", account_id, now_ms, idle_since_ms);
 }
 
-static const char SQL_STATE_INSERT[] =
-    "INSERT INTO login_state (id, digest, realm_id, expires_ms) VALUES ($1, $2, $3, $4)";
+static const char SQL_DELETE_OF_ACCOUNT[] = "DELETE FROM session WHERE account_id = $1";
+
+enum us_code us_sessions_delete_of_account(struct us_cx *cx, int64_t account_id, int64_t *ret_rows) {
+  return us_sql_run(cx, ret_rows, SQL_DELETE_OF_ACCOUNT, "i", account_id);
+}
+
+/* Those behind the newest `keep`: where they begin is counted off in the index. */
+static const char SQL_DELETE_OLDEST[] =
+    "DELETE FROM session WHERE account_id = $1 AND id <= COALESCE((SELECT id FROM session WHERE account_id = $1"
+    " ORDER BY id DESC LIMIT 1 OFFSET $2), 0)";
+
+enum us_code us_sessions_delete_oldest(struct us_cx *cx, int64_t account_id, int64_t keep) {
+  return us_sql_run(cx, NULL, SQL_DELETE_OLDEST, "ii", account_id, keep);
+}
 
 static const char SQL_SWEEP[] =
     "DELETE FROM session WHERE id IN (SELECT id FROM session ORDER BY id LIMIT $2) AND expires_ms <= $1";
@@ -72,34 +84,29 @@ enum us_code us_sessions_sweep(struct us_cx *cx, int64_t now_ms, int64_t limit, 
   return us_sql_run(cx, ret_rows, SQL_SWEEP, "ii", now_ms, limit);
 }
 
-enum us_code us_login_states_insert(struct us_cx *cx, int64_t id, struct us_str digest, int64_t realm_id,
-                                    int64_t expires_ms) {
-  return us_sql_run(cx, NULL, SQL_STATE_INSERT, "itii", id, digest, realm_id, expires_ms);
+static const char SQL_SPEND[] = "INSERT INTO login_spent (id) VALUES ($1) ON CONFLICT (id) DO NOTHING";
+
+enum us_code us_login_row_spend(struct us_cx *cx, int64_t id) {
+  int64_t changed = 0;
+  US_TRY(us_sql_run(cx, &changed, SQL_SPEND, "i", id));
+  return changed == 1 ? US_OK : us_fail_plain(cx, US_E_NOT_FOUND);
 }
 
-static const struct us_column text_column[] = {{US_COLUMN_TEXT, 0}};
-static const char SQL_STATE_FIND[] =
-    "SELECT digest FROM login_state WHERE id = $1 AND realm_id = $2 AND expires_ms > $3";
+static const char SQL_IS_SPENT[] = "SELECT id FROM login_spent WHERE id = $1";
 
-enum us_code us_login_states_find(struct us_cx *cx, int64_t id, int64_t realm_id, int64_t now_ms,
-                                  struct us_str *ret_digest) {
-  return us_sql_one(cx, text_column, 1, ret_digest, SQL_STATE_FIND, "iii", id, realm_id, now_ms);
+enum us_code us_login_row_is_spent(struct us_cx *cx, int64_t id, bool *ret_is_spent) {
+  struct us_rows rows;
+  US_TRY(us_sql_open(cx, &rows, SQL_IS_SPENT, "i", id));
+  bool is_spent = us_sql_next(&rows);
+  US_TRY(us_sql_close(&rows));
+  *ret_is_spent = is_spent;
+  return US_OK;
 }
 
-static const char SQL_STATE_TAKE[] =
-    "DELETE FROM login_state WHERE id = $1 AND digest = $2 AND realm_id = $3 AND expires_ms > $4 RETURNING id";
+/* LIMIT is US_LOGIN_SWEEP: each step that is passed clears away more old ones than it adds. */
+static const char SQL_SPENT_SWEEP[] =
+    "DELETE FROM login_spent WHERE id IN (SELECT id FROM login_spent WHERE id < $1 ORDER BY id LIMIT 256)";
 
-enum us_code us_login_states_take(struct us_cx *cx, int64_t id, struct us_str digest, int64_t realm_id,
-                                  int64_t now_ms) {
-  static const struct us_column id_column[] = {{US_COLUMN_I64, 0}};
-  int64_t taken = 0;
-  return us_sql_one(cx, id_column, 1, &taken, SQL_STATE_TAKE, "itii", id, digest, realm_id, now_ms);
-}
-
-/* LIMIT is US_LOGIN_STATES_SWEEP: each new state clears away more old ones than it adds. */
-static const char SQL_STATE_SWEEP[] =
-    "DELETE FROM login_state WHERE id IN (SELECT id FROM login_state WHERE id < $1 ORDER BY id LIMIT 256)";
-
-enum us_code us_login_states_delete_below(struct us_cx *cx, int64_t id) {
-  return us_sql_run(cx, NULL, SQL_STATE_SWEEP, "i", id);
+enum us_code us_login_rows_sweep(struct us_cx *cx, int64_t below_id) {
+  return us_sql_run(cx, NULL, SQL_SPENT_SWEEP, "i", below_id);
 }

@@ -1,4 +1,4 @@
-/* Rows of SSO sessions and of login states (table session, login_state). Rules live in domain/session.c. */
+/* Rows of SSO sessions and of login steps that were passed. Rules live in domain/session.c and domain/login.c. */
 #ifndef USHER_STORE_SESSIONS_H
 #define USHER_STORE_SESSIONS_H
 
@@ -22,18 +22,18 @@ enum us_code us_sessions_touch(struct us_cx *cx, int64_t id, int64_t touched_ms)
 enum us_code us_sessions_delete_dead(struct us_cx *cx, int64_t account_id, int64_t now_ms,
                                      int64_t idle_since_ms) US_MUST_CHECK;
 
+enum us_code us_sessions_delete_of_account(struct us_cx *cx, int64_t account_id, int64_t *ret_rows) US_MUST_CHECK;
+/* Keeps the newest `keep` of the account. */
+enum us_code us_sessions_delete_oldest(struct us_cx *cx, int64_t account_id, int64_t keep) US_MUST_CHECK;
+
 /* Removes those that expired at `now_ms` among the `limit` oldest: a sweep that never looks at more. */
 enum us_code us_sessions_sweep(struct us_cx *cx, int64_t now_ms, int64_t limit, int64_t *ret_rows) US_MUST_CHECK;
-enum us_code us_login_states_insert(struct us_cx *cx, int64_t id, struct us_str digest, int64_t realm_id,
-                                    int64_t expires_ms) US_MUST_CHECK;
-/* Is it there and alive? US_E_NOT_FOUND otherwise. */
-enum us_code us_login_states_find(struct us_cx *cx, int64_t id, int64_t realm_id, int64_t now_ms,
-                                  struct us_str *ret_digest) US_MUST_CHECK;
-/* Takes it, once: US_E_NOT_FOUND when somebody was faster, it is too old or belongs to another realm. */
-enum us_code us_login_states_take(struct us_cx *cx, int64_t id, struct us_str digest, int64_t realm_id,
-                                  int64_t now_ms) US_MUST_CHECK;
-/* Removes at most US_LOGIN_STATES_SWEEP states with ids below `id`. */
-#define US_LOGIN_STATES_SWEEP 256
-enum us_code us_login_states_delete_below(struct us_cx *cx, int64_t id) US_MUST_CHECK;
+
+/* Steps of a login that were passed (table login_spent). US_E_NOT_FOUND when it was passed before. */
+enum us_code us_login_row_spend(struct us_cx *cx, int64_t id) US_MUST_CHECK;
+enum us_code us_login_row_is_spent(struct us_cx *cx, int64_t id, bool *ret_is_spent) US_MUST_CHECK;
+/* Removes at most US_LOGIN_SWEEP of those with ids below `below_id`. */
+#define US_LOGIN_SWEEP 256
+enum us_code us_login_rows_sweep(struct us_cx *cx, int64_t below_id) US_MUST_CHECK;
 
 #endif

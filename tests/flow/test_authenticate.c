@@ -1,4 +1,4 @@
-/* Logging in (REST contract b.1 to b.3). */
+/* Logging in by headers (REST contract b.1, b.3). */
 #include "flow/crest.h"
 
 #define FIND_COOKIE(reply) us_reply_header((reply), "Set-Cookie")
@@ -139,48 +139,6 @@ static void no_session_means_no_session(void **state) {
               "Login failure");
 }
 
-static const char *success_url(struct us_world *w, const char *wanted) {
-  struct us_reply r = login_with(w, us_text(w, "?noSession=true&goto=%s", us_enc(w, wanted)),
-                                 "X-OpenAM-Username: alice\nX-OpenAM-Password: Ch4ng31t", "");
-  assert_status(r, 200);
-  return us_reply_str(&r, "successUrl");
-}
-
-/* SB-03 */
-static void goto_stays_on_the_server(void **state) {
-  static const char *const ours[] = {"/am/XUI/?realm=/alpha#uma/share/1", "/am", "/am?x=//y", WORLD_BASE "/oauth2/x"};
-  static const char *const evil[] = {"https://evil.example/",
-                                     "//evil.example/am",
-                                     "/\\evil.example",
-                                     "/am/..//evil.example",
-                                     "/am/../evil",
-                                     "/am//evil.example",
-                                     "/am/%2e%2e/evil",
-                                     "/am/%252e%252e/evil",
-                                     "/am/%2F%2Fevil",
-                                     "/am/\\evil",
-                                     "/am/a\nb",
-                                     "/am/ b",
-                                     "/amx/",
-                                     "javascript:alert(1)",
-                                     WORLD_BASE ".evil.example/",
-                                     WORLD_BASE "@evil.example/",
-                                     "am/x",
-                                     ""};
-  struct us_world *w = *state;
-  for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-    assert_string_equal(success_url(w, ours[i]), ours[i]);
-  for (size_t i = 0; i < sizeof(evil) / sizeof(evil[0]); i++)
-    assert_string_equal(success_url(w, evil[i]), "/am/console");
-}
-
-static void goto_has_a_longest_length(void **state) {
-  struct us_world *w = *state;
-  const char *longest = us_text(w, "/am/%0*d", 2048 - 4, 0);
-  assert_string_equal(success_url(w, longest), longest);
-  assert_string_equal(success_url(w, us_text(w, "%s0", longest)), "/am/console");
-}
-
 static void login_flows_are_named_whole_or_not_at_all(void **state) {
   struct us_world *w = *state;
   const char *who = "X-OpenAM-Username: alice\nX-OpenAM-Password: Ch4ng31t";
@@ -189,115 +147,6 @@ static void login_flows_are_named_whole_or_not_at_all(void **state) {
   assert_reply(login_with(w, "?authIndexValue=ldapService", who, ""), 400);
   assert_reply(login_with(w, "?authIndexType=service&authIndexValue=unknown", who, ""), 400);
   assert_reply(login_with(w, "?authIndexType=module&authIndexValue=ldapService", who, ""), 400);
-}
-
-/* Fills in the callbacks of a first answer. */
-static const char *filled(struct us_world *w, const struct us_reply *asked, const char *user, const char *password) {
-  json_t *callbacks = json_object_get(asked->json, "callbacks");
-  const char *const values[] = {user, password};
-  for (size_t i = 0; i < 2; i++) {
-    json_t *input = json_array_get(json_object_get(json_array_get(callbacks, i), "input"), 0);
-    assert_int_equal(json_object_set_new(input, "value", json_string(values[i])), 0);
-  }
-  char *text = json_dumps(asked->json, JSON_COMPACT);
-  const char *copy = us_text(w, "%s", text);
-  free(text);
-  return copy;
-}
-
-static struct us_reply ask(struct us_world *w) {
-  struct us_reply r = login_with(w, "", "Accept-API-Version: resource=2.0, protocol=1.0", NULL);
-  assert_status(r, 200);
-  return r;
-}
-
-static void callbacks_ask_for_name_and_password(void **state) {
-  struct us_reply r = ask(*state);
-  json_t *callbacks = json_object_get(r.json, "callbacks");
-  json_t *expected =
-      json_loads("[{\"type\":\"NameCallback\",\"output\":[{\"name\":\"prompt\",\"value\":\"User Name\"}],"
-                 "\"input\":[{\"name\":\"IDToken1\",\"value\":\"\"}],\"_id\":0},"
-                 "{\"type\":\"PasswordCallback\",\"output\":[{\"name\":\"prompt\",\"value\":\"Password\"}],"
-                 "\"input\":[{\"name\":\"IDToken2\",\"value\":\"\"}],\"_id\":1}]",
-                 0, NULL);
-  assert_true(json_equal(callbacks, expected));
-  json_decref(expected);
-  assert_true(strlen(us_reply_str(&r, "authId")) >= 38);
-  assert_string_equal(us_reply_str(&r, "stage"), "DataStore1");
-  assert_string_equal(us_reply_str(&r, "template"), "");
-}
-
-static void filled_callbacks_log_in(void **state) {
-  struct us_world *w = *state;
-  struct us_reply asked = ask(w);
-  struct us_reply r = login_with(w, "", "X: y", filled(w, &asked, "alice", "Ch4ng31t"));
-  assert_status(r, 200);
-  assert_string_not_equal(us_reply_str(&r, "tokenId"), "");
-  assert_non_null(FIND_COOKIE(&r));
-}
-
-static void a_login_state_serves_once(void **state) {
-  struct us_world *w = *state;
-  struct us_reply asked = ask(w);
-  const char *body = filled(w, &asked, "alice", "Ch4ng31t");
-  assert_reply(login_with(w, "", "X: y", body), 200);
-  assert_rest(login_with(w, "", "X: y", body), 401, "Session has timed out");
-}
-
-static void a_wrong_password_uses_up_the_login_state(void **state) {
-  struct us_world *w = *state;
-  struct us_reply asked = ask(w);
-  assert_rest(login_with(w, "", "X: y", filled(w, &asked, "alice", "wrong")), 401, "Login failure");
-  assert_rest(login_with(w, "", "X: y", filled(w, &asked, "alice", "Ch4ng31t")), 401, "Session has timed out");
-}
-
-static void a_login_state_lasts_five_minutes(void **state) {
-  struct us_world *w = *state;
-  struct us_reply first = ask(w), second = ask(w);
-  us_world_advance_ms(w, 5 * 60 * 1000 - 1);
-  assert_reply(login_with(w, "", "X: y", filled(w, &first, "alice", "Ch4ng31t")), 200);
-  us_world_advance_ms(w, 1);
-  assert_rest(login_with(w, "", "X: y", filled(w, &second, "alice", "Ch4ng31t")), 401, "Session has timed out");
-}
-
-static void a_login_state_is_of_its_realm_and_cannot_be_made_up(void **state) {
-  struct us_world *w = *state;
-  struct us_reply asked = ask(w);
-  const char *body = filled(w, &asked, "amAdmin", "Ch4ng31t");
-  assert_rest(us_send(w, "POST", "/am/json/realms/root/authenticate", "Content-Type: application/json", body), 401,
-              "Session has timed out");
-  assert_int_equal(json_object_set_new(asked.json, "authId", json_string("made-up")), 0);
-  assert_rest(login_with(w, "", "X: y", filled(w, &asked, "alice", "Ch4ng31t")), 401, "Session has timed out");
-  struct us_reply r = ask(w);
-  char *flipped = (char *)us_text(w, "%s", us_reply_str(&r, "authId"));
-  flipped[20] = flipped[20] == 'A' ? 'B' : 'A';
-  assert_int_equal(json_object_set_new(r.json, "authId", json_string(flipped)), 0);
-  assert_rest(login_with(w, "", "X: y", filled(w, &r, "alice", "Ch4ng31t")), 401, "Session has timed out");
-  assert_reply(login_with(w, "", "X: y", "{\"authId\":7}"), 400);
-}
-
-static void callbacks_without_values_fail(void **state) {
-  struct us_world *w = *state;
-  struct us_reply r = ask(w);
-  const char *body = us_text(w, "{\"authId\":\"%s\"}", us_reply_str(&r, "authId"));
-  assert_rest(login_with(w, "", "X: y", body), 401, "Login failure");
-}
-
-static enum us_code count_states(struct us_cx *cx, void *self) {
-  static const char SQL[] = "SELECT COUNT(*) FROM login_state";
-  static const struct us_column columns[] = {{US_COLUMN_I64, 0}};
-  return us_sql_one(cx, columns, 1, self, SQL, "");
-}
-
-static void old_login_states_are_cleared_away(void **state) {
-  struct us_world *w = *state;
-  int64_t count = 0;
-  for (int i = 0; i < 5; i++)
-    ask(w);
-  us_world_advance_ms(w, 5 * 60 * 1000 + 1);
-  ask(w);
-  assert_int_equal(us_world_transact(w, count_states, &count), US_OK);
-  assert_int_equal(count, 1);
 }
 
 int main(void) {
@@ -314,17 +163,7 @@ int main(void) {
       STORY(two_logins_have_two_sessions),
       STORY(who_has_a_session_is_not_asked_again_unless_forced),
       STORY(no_session_means_no_session),
-      STORY(goto_stays_on_the_server),
-      STORY(goto_has_a_longest_length),
       STORY(login_flows_are_named_whole_or_not_at_all),
-      STORY(callbacks_ask_for_name_and_password),
-      STORY(filled_callbacks_log_in),
-      STORY(a_login_state_serves_once),
-      STORY(a_wrong_password_uses_up_the_login_state),
-      STORY(a_login_state_lasts_five_minutes),
-      STORY(a_login_state_is_of_its_realm_and_cannot_be_made_up),
-      STORY(callbacks_without_values_fail),
-      STORY(old_login_states_are_cleared_away),
   };
   us_test_setup();
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,13 +1,13 @@
 /*
  * /json/authenticate (REST contract b.1, b.2): by headers in one go, or by callbacks: a first answer asks for name and password,
- * the caller sends it back filled in.
+ * the caller sends it back filled in. Where the realm asks for a second factor another step asks for a one-time code.
  *
- *   prepare   reads headers or body and checks the password (on the pool)
- *   run       uses up the login state; ends the session that a browser's cookie names, makes a new one: a new session id at
- *             every login
+ *   prepare   reads headers or body, checks the password (on the pool) or the code
+ *   run       passes the step, uses the code up; ends the session that a browser's cookie names, makes a new one: a new session
+ *             id at every login. Skipped when there is nothing to write: a login that begins or fails leaves no trace
  *   finish    answers
  *
- * Who is wrong in any way is told "Login failure" and nothing else. A login state is used up by a wrong password too.
+ * Who is wrong in any way is told "Login failure" and nothing else.
  */
 #include "domain/session.h"
 
@@ -15,25 +15,34 @@
 
 #include "base/mem.h"
 #include "domain/account.h"
+#include "domain/login.h"
 #include "endpoint/crest/crest.h"
 #include "endpoint/crest/login.h"
 #include "endpoint/crest/request.h"
 #include "json/json.h"
 
-enum form { FORM_ASK, FORM_HEADERS, FORM_CALLBACKS, FORM_SESSION };
+/* What the request is. */
+enum form { FORM_BEGIN, FORM_HEADERS, FORM_CALLBACKS, FORM_SESSION };
 struct login {
   enum form form;
   bool no_session;
-  struct us_str success_url;
-  struct us_str user, password;
-  struct us_str auth_id; /* CALLBACKS */
-  bool is_right;         /* the password */
+  struct us_str success_url, failure_url; /* failure: absent unless asked for */
+  struct us_str user, password, code;
+  struct us_login_step step; /* CALLBACKS: that the caller is at */
+  struct us_login_step next; /* stage 0: he is through */
+  struct us_str auth_id;     /* CALLBACKS: as sent; then of `next` */
   struct us_account account;
-  struct us_handle handle; /* run: of the session, or of the login state */
+  int64_t code_step;       /* of the code that was right; 0: none was asked for */
+  struct us_handle handle; /* run: of the session */
 };
 
 static enum us_code login_failure(struct us_call *call) {
-  return us_fail(&call->cx, US_E_NO_SESSION, "Login failure");
+  struct login *login = call->state;
+  struct us_cx *cx = &call->cx;
+  enum us_code code = us_fail(cx, US_E_NO_SESSION, "Login failure");
+  if (login->failure_url.p != NULL)
+    cx->err.extra = us_login_failure_member(cx, login->failure_url);
+  return code;
 }
 
 static enum us_code timed_out(struct us_call *call) {
@@ -91,9 +100,10 @@ static enum us_code read_callbacks(struct us_call *call, const json_t *object, s
     return us_fail(cx, US_E_INVALID_REQUEST, "authId must be a String");
   login->form = FORM_CALLBACKS;
   login->auth_id = us_str_dup(cx->mem, (struct us_str){json_string_value(auth_id), json_string_length(auth_id)});
-  login->user = us_str_dup(cx->mem, input_value(callbacks, "IDToken1"));
+  login->code = secret_copy(cx, input_value(callbacks, "IDToken1")); /* or the name: the step says which */
+  login->user = login->code;
   login->password = secret_copy(cx, input_value(callbacks, "IDToken2"));
-  if (login->auth_id.p == NULL || login->password.p == NULL)
+  if (login->auth_id.p == NULL || login->password.p == NULL || login->code.p == NULL)
     return us_fail_plain(cx, US_E_NO_MEMORY);
   return US_OK;
 }
@@ -110,14 +120,21 @@ static enum us_code read_form(struct us_call *call, struct login *login) {
     us_json_drop(cx, object); /* it holds the password */
     return code;
   }
-  if (user.p != NULL || password.p != NULL) {
+  if (call->realm->settings.zero_page_login && (user.p != NULL || password.p != NULL)) {
     login->form = FORM_HEADERS;
     US_TRY(us_login_header_text(cx, user, &login->user));
     return us_login_header_text(cx, password, &login->password);
   }
   bool has_session = call->caller.kind == US_CALLER_SESSION && call->caller.login.account.realm_id == call->realm->id;
-  login->form = has_session && !param_is_true(call, "ForceAuth") ? FORM_SESSION : FORM_ASK;
+  login->form = has_session && !param_is_true(call, "ForceAuth") ? FORM_SESSION : FORM_BEGIN;
   return US_OK;
+}
+
+/* Sets out what is asked for next. */
+static enum us_code ask_for(struct us_call *call, enum us_login_stage stage) {
+  struct login *login = call->state;
+  login->next = us_login_begin(&call->cx, call->realm, stage, stage == US_LOGIN_CODE ? &login->account : NULL);
+  return us_login_seal(&call->cx, &login->next, &login->auth_id);
 }
 
 static enum us_code check_password(struct us_call *call, struct login *login) {
@@ -125,11 +142,31 @@ static enum us_code check_password(struct us_call *call, struct login *login) {
   struct us_str user = login->user.p != NULL ? login->user : US_STR("");
   enum us_code code = us_account_login(cx, call->realm, user, login->password, call->request->peer_group,
                                        us_call_may_block(call), &login->account);
-  login->is_right = code == US_OK;
-  if (code != US_E_NOT_FOUND)
+  if (code == US_E_NOT_FOUND)
+    return login_failure(call);
+  US_TRY(code);
+  return call->realm->settings.second_factor ? ask_for(call, US_LOGIN_CODE) : US_OK;
+}
+
+/* The password was right some minutes ago: is he still who he was? */
+static enum us_code check_code(struct us_call *call, struct login *login) {
+  struct us_cx *cx = &call->cx;
+  enum us_code code = us_account_by_id(cx, login->step.account_id, &login->account);
+  if (code != US_OK && code != US_E_NOT_FOUND)
     return code;
-  us_error_clear(cx);
-  return US_OK;
+  if (code == US_E_NOT_FOUND || !login->account.is_active || login->account.rev != login->step.account_rev)
+    return timed_out(call);
+  code = us_account_check_code(cx, call->realm, &login->account, login->code, call->request->peer_group,
+                               &login->code_step);
+  return code == US_E_NOT_FOUND ? login_failure(call) : code;
+}
+
+static enum us_code go_on(struct us_call *call, struct login *login) {
+  enum us_code code = us_login_open(&call->cx, call->realm, login->auth_id, &login->step);
+  if (code == US_E_NOT_FOUND) /* no password is looked at for a step that is none */
+    return timed_out(call);
+  US_TRY(code);
+  return login->step.stage == US_LOGIN_CODE ? check_code(call, login) : check_password(call, login);
 }
 
 enum us_code us_ep_authenticate_prepare(struct us_call *call) {
@@ -141,35 +178,28 @@ enum us_code us_ep_authenticate_prepare(struct us_call *call) {
   US_TRY(check_flow(call));
   US_TRY(read_form(call, login));
   login->no_session = param_is_true(call, "noSession");
-  login->success_url = us_login_goto(cx, us_params_get(&call->query, "goto"));
-  if (login->form == FORM_CALLBACKS) { /* no password is looked at for a state that is none */
-    enum us_code code = us_login_state_find(cx, call->realm, login->auth_id);
-    if (code == US_E_NOT_FOUND)
-      return timed_out(call);
-    US_TRY(code);
-  }
-  if (login->form == FORM_HEADERS || login->form == FORM_CALLBACKS)
+  login->success_url = us_login_goto(cx, &call->realm->settings, us_params_get(&call->query, "goto"));
+  login->failure_url = us_login_goto_on_fail(cx, &call->realm->settings, us_params_get(&call->query, "gotoOnFail"));
+  if (login->form == FORM_BEGIN)
+    US_TRY(ask_for(call, US_LOGIN_PASSWORD));
+  if (login->form == FORM_HEADERS)
     US_TRY(check_password(call, login));
+  if (login->form == FORM_CALLBACKS)
+    US_TRY(go_on(call, login));
+  bool is_asking = login->next.stage != 0;
+  call->needs_no_write = login->form == FORM_SESSION || (is_asking && login->form != FORM_CALLBACKS);
   return US_OK;
 }
 
-enum us_code us_ep_authenticate_run(struct us_call *call) {
+/* The write step of a caller who is through. */
+static enum us_code let_in(struct us_call *call, struct login *login) {
   struct us_cx *cx = &call->cx;
-  struct login *login = call->state;
-  if (login->form == FORM_SESSION)
-    return US_OK;
-  if (login->form == FORM_ASK)
-    return us_login_state_create(cx, call->realm, &login->handle);
-  if (login->form == FORM_CALLBACKS) {
-    enum us_code code = us_login_state_take(cx, call->realm, login->auth_id);
-    if (code == US_E_NOT_FOUND) /* somebody was faster */
-      return timed_out(call);
+  US_TRY(us_account_still(cx, &login->account));
+  if (login->code_step > 0) {
+    enum us_code code = us_account_use_code(cx, login->account.id, login->code_step);
+    if (code == US_E_NOT_FOUND) /* somebody was faster with the same code */
+      return login_failure(call);
     US_TRY(code);
-  }
-  if (!login->is_right) {
-    enum us_code code = login_failure(call);
-    cx->err.keeps_writes = true; /* the login state stays used up */
-    return code;
   }
   if (login->no_session)
     return US_OK;
@@ -178,45 +208,15 @@ enum us_code us_ep_authenticate_run(struct us_call *call) {
   return us_session_create(cx, call->realm, &login->account, &login->handle);
 }
 
-static void write_callback(struct us_json_writer *w, const char *type, const char *prompt, int number) {
-  char name[16] = "IDToken1";
-  name[7] = (char)('0' + number);
-  us_json_open(w, '{');
-  us_json_name(w, "type");
-  us_json_c(w, type);
-  us_json_name(w, "output");
-  us_json_open(w, '[');
-  us_json_open(w, '{');
-  us_json_member(w, "name", US_STR("prompt"));
-  us_json_member(w, "value", us_str_c(prompt));
-  us_json_close(w, '}');
-  us_json_close(w, ']');
-  us_json_name(w, "input");
-  us_json_open(w, '[');
-  us_json_open(w, '{');
-  us_json_member(w, "name", us_str_c(name));
-  us_json_member(w, "value", US_STR(""));
-  us_json_close(w, '}');
-  us_json_close(w, ']');
-  us_json_member_i64(w, "_id", number - 1);
-  us_json_close(w, '}');
-}
-
-static enum us_code answer_ask(struct us_call *call, const struct login *login) {
-  struct us_json_writer w;
-  us_answer_json(call, 200, &w);
-  us_json_open(&w, '{');
-  us_json_member(&w, "authId", (struct us_str){login->handle.text, login->handle.n});
-  us_json_member(&w, "template", US_STR(""));
-  us_json_member(&w, "stage", US_STR("DataStore1"));
-  us_json_member(&w, "header", US_STR("Sign in to Usher"));
-  us_json_name(&w, "callbacks");
-  us_json_open(&w, '[');
-  write_callback(&w, "NameCallback", "User Name", 1);
-  write_callback(&w, "PasswordCallback", "Password", 2);
-  us_json_close(&w, ']');
-  us_json_close(&w, '}');
-  return US_OK;
+enum us_code us_ep_authenticate_run(struct us_call *call) {
+  struct login *login = call->state;
+  if (login->form == FORM_CALLBACKS) {
+    enum us_code code = us_login_pass(&call->cx, &login->step);
+    if (code == US_E_NOT_FOUND) /* somebody was faster */
+      return timed_out(call);
+    US_TRY(code);
+  }
+  return login->next.stage != 0 ? US_OK : let_in(call, login);
 }
 
 static enum us_code answer_no_session(struct us_call *call, const struct login *login) {
@@ -232,8 +232,8 @@ static enum us_code answer_no_session(struct us_call *call, const struct login *
 enum us_code us_ep_authenticate_finish(struct us_call *call) {
   struct login *login = call->state;
   struct us_json_writer w;
-  if (login->form == FORM_ASK)
-    return answer_ask(call, login);
+  if (login->next.stage != 0)
+    return us_login_answer_callbacks(call, &login->next, login->auth_id);
   if (login->no_session)
     return answer_no_session(call, login);
   /* To a caller who has a session the token is told in the HttpOnly cookie only (b.1). */

@@ -1,4 +1,4 @@
-/* Cookie, RFC 2047 words, goto: see login.h. */
+/* Cookie and RFC 2047 words: see login.h. */
 #include "endpoint/crest/login.h"
 
 #include <string.h>
@@ -67,49 +67,4 @@ enum us_code us_login_header_text(struct us_cx *cx, struct us_str value, struct 
     text.n = 0;
   *ret_text = text;
   return US_OK;
-}
-
-/* Dots and slashes that a later decoding would bring to life have no place in a path of ours. */
-static bool has_tricks(struct us_str path) {
-  static const char *const tricks[] = {"//", "/.", "%2e", "%2f", "%5c", "%25", "%00"};
-  for (size_t i = 0; i < path.n; i++) {
-    unsigned char c = (unsigned char)path.p[i];
-    if (c <= ' ' || c >= 0x7F || c == '\\')
-      return true;
-    for (size_t k = 0; k < sizeof(tricks) / sizeof(tricks[0]); k++) {
-      struct us_str trick = us_str_c(tricks[k]);
-      if (path.n - i >= trick.n && us_str_eq_nocase((struct us_str){path.p + i, trick.n}, trick))
-        return true;
-    }
-  }
-  return false;
-}
-
-static bool is_ours(const struct us_cx *cx, struct us_str wanted) {
-  struct us_str context = cx->svc->context_path, rest;
-  if (wanted.n == 0 || wanted.n > US_LOGIN_GOTO_MAX_BYTES)
-    return false;
-  if (us_str_starts(wanted, cx->svc->base_url)) /* base_url ends with the context path */
-    rest = (struct us_str){wanted.p + cx->svc->base_url.n, wanted.n - cx->svc->base_url.n};
-  else if (us_str_starts(wanted, context))
-    rest = (struct us_str){wanted.p + context.n, wanted.n - context.n};
-  else
-    return false;
-  if (rest.n > 0 && rest.p[0] != '/' && rest.p[0] != '?' && rest.p[0] != '#')
-    return false;
-  size_t path_n = 0; /* behind '?' or '#' it is data, but no blanks or controls either */
-  while (path_n < rest.n && rest.p[path_n] != '?' && rest.p[path_n] != '#')
-    path_n++;
-  for (size_t i = path_n; i < rest.n; i++) {
-    unsigned char c = (unsigned char)rest.p[i];
-    if (c <= ' ' || c >= 0x7F || c == '\\')
-      return false;
-  }
-  return !has_tricks((struct us_str){rest.p, path_n});
-}
-
-struct us_str us_login_goto(struct us_cx *cx, struct us_str wanted) {
-  if (is_ours(cx, wanted))
-    return wanted;
-  return us_str_fmt(cx->mem, "%.*s/console", US_STR_ARG(cx->svc->context_path));
 }

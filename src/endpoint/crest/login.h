@@ -1,7 +1,9 @@
-/* Small parts of logging in and out: the cookie, header values as RFC 2047 words, and where `goto` may go (REST contract b.1). */
+/* Parts of logging in and out: the cookie, header values as RFC 2047 words, callbacks, and where `goto` may lead (REST contract
+ * b.1, b.2). */
 #ifndef USHER_ENDPOINT_CREST_LOGIN_H
 #define USHER_ENDPOINT_CREST_LOGIN_H
 
+#include "domain/login.h"
 #include "endpoint/call.h"
 
 #define US_LOGIN_GOTO_MAX_BYTES 2048
@@ -12,7 +14,18 @@ struct us_str us_login_cookie_removal(struct us_cx *cx);
 /* A header's text: plain, or RFC 2047 words "=?UTF-8?B?...?=". The copy is wiped with the request. What is no UTF-8 text is
  * returned empty: it is nobody's name and no password. */
 enum us_code us_login_header_text(struct us_cx *cx, struct us_str value, struct us_str *ret_text) US_MUST_CHECK;
-/* `wanted` when it stays on this server below the context path, else the default (SB-03). */
-struct us_str us_login_goto(struct us_cx *cx, struct us_str wanted);
+
+/* The answer that asks for what the step is about, in the language of the parameter `locale`. */
+enum us_code us_login_answer_callbacks(struct us_call *call, const struct us_login_step *step,
+                                       struct us_str auth_id) US_MUST_CHECK;
+
+/* May a browser be sent there? To Usher itself, below its context path, and to what the realm's setting validGotoUrls names
+ * (SB-03). Pure; in login_goto.c. */
+bool us_login_goto_ok(const struct us_services *svc, const struct us_settings *settings, struct us_str wanted);
+/* `wanted` when it is allowed, else the default / else absent. */
+struct us_str us_login_goto(struct us_cx *cx, const struct us_settings *settings, struct us_str wanted);
+struct us_str us_login_goto_on_fail(struct us_cx *cx, const struct us_settings *settings, struct us_str wanted);
+/* "failureUrl":"...", for the body of an error. */
+struct us_str us_login_failure_member(struct us_cx *cx, struct us_str url);
 
 #endif

@@ -79,6 +79,7 @@ CREATE TABLE account (
   locale        TEXT,                        -- language tag, "de" or "de-CH"
   totp_secret   TEXT,                        -- base32 (RFC 6238); NULL = no second factor enrolled
   totp_step     BIGINT NOT NULL DEFAULT 0,   -- the last time step that was used: a code counts once
+  valid_from    BIGINT NOT NULL DEFAULT 0,   -- tokens with smaller ids are dead: the password was changed, or it was off
   is_active     SMALLINT NOT NULL CHECK (is_active IN (0, 1)),
   is_admin      SMALLINT NOT NULL CHECK (is_admin IN (0, 1)), -- of its realm; in "/" of everything
   rev           BIGINT NOT NULL,
@@ -115,12 +116,10 @@ CREATE TABLE session (
 );
 CREATE INDEX session_account ON session (account_id, id);
 
--- Login states of /json/authenticate: single use.
-CREATE TABLE login_state (
-  id         @ID@,
-  digest     TEXT NOT NULL,
-  realm_id   BIGINT NOT NULL,
-  expires_ms BIGINT NOT NULL
+-- Steps of /json/authenticate that were passed, so that each is passed once (domain/login.h). A login that only begins
+-- leaves nothing here.
+CREATE TABLE login_spent (
+  id @ID@
 );
 
 -- Access and refresh tokens (not RPTs). A grant is the family that one authorization began; its id is that of its first token.
@@ -152,6 +151,7 @@ CREATE TABLE resource (
   name_key    TEXT NOT NULL DEFAULT '',      -- the name without case: filters look into it
   type        TEXT,
   icon_uri    TEXT,
+  about       TEXT,                          -- what the description says under "description"
   scopes      TEXT NOT NULL,
   type_actions TEXT NOT NULL DEFAULT '',     -- JSON object scope: boolean of its resource type; '' = all scopes, true
   type_description TEXT,                     -- of its resource type; NULL = the usual one
