@@ -88,7 +88,7 @@ enum us_code us_pending_any_denied(struct us_cx *cx, struct us_str ids, bool *re
   return code;
 }
 
-static enum us_code as_pending(struct us_cx *cx, const struct us_pending_row *row, struct us_pending *ret_pending) {
+enum us_code us_pending_of_row(struct us_cx *cx, const struct us_pending_row *row, struct us_pending *ret_pending) {
   *ret_pending = (struct us_pending){
       .id = row->id,
       .uuid = row->uuid,
@@ -107,7 +107,7 @@ static enum us_code as_pending(struct us_cx *cx, const struct us_pending_row *ro
 enum us_code us_pending_find(struct us_cx *cx, int64_t owner_id, struct us_str uuid, struct us_pending *ret_pending) {
   struct us_pending_row row;
   US_TRY(us_pendings_find(cx, owner_id, uuid, &row));
-  return as_pending(cx, &row, ret_pending);
+  return us_pending_of_row(cx, &row, ret_pending);
 }
 
 enum us_code us_pending_approve(struct us_cx *cx, const struct us_pending *pending, struct us_strs scopes) {
@@ -123,64 +123,4 @@ enum us_code us_pending_deny(struct us_cx *cx, const struct us_pending *pending)
   US_TRY(us_pendings_take(cx, pending->id));
   US_TRY(us_denials_sweep(cx, us_cx_now_s(cx)));
   return us_denials_insert(cx, pending->id, us_cx_now_s(cx) + US_DENIAL_S);
-}
-
-/* A scan reads texts of up to US_PENDING_MAX_PER_OWNER rows: they go into scratch memory that is renewed every few rows. */
-#define SCRATCH_POOL_BYTES (16 * 1024)
-#define SCRATCH_MAX_BYTES (16 * 1024 * 1024)
-#define SCRATCH_ROWS 64
-
-_Static_assert((int)US_PENDING_BY_WHEN == (int)US_PENDINGS_BY_WHEN, "keys of the domain are keys of the store");
-_Static_assert(US_PENDING_KEYS_MAX == US_PENDINGS_KEYS_MAX, "as many sort keys as the statement has");
-
-struct scan {
-  struct us_cx inner; /* with the scratch memory */
-  us_pending_seen_fn seen;
-  void *self;
-  size_t rows;
-  enum us_code code;
-};
-
-static bool see_row(void *self, const struct us_pending_row *row) {
-  struct scan *scan = self;
-  struct us_pending pending;
-  scan->code = as_pending(&scan->inner, row, &pending);
-  if (scan->code != US_OK || !scan->seen(scan->self, &pending))
-    return false;
-  if (++scan->rows % SCRATCH_ROWS != 0)
-    return true;
-  us_mem_free(scan->inner.mem);
-  scan->inner.mem = us_mem_root_new(SCRATCH_POOL_BYTES, SCRATCH_MAX_BYTES);
-  if (scan->inner.mem == NULL)
-    scan->code = US_E_NO_MEMORY;
-  return scan->inner.mem != NULL;
-}
-
-enum us_code us_pending_scan(struct us_cx *cx, int64_t owner_id,
-                             const struct us_pending_order order[US_PENDING_KEYS_MAX], us_pending_seen_fn seen,
-                             void *self) {
-  struct us_pendings_order keys[US_PENDINGS_KEYS_MAX];
-  struct scan scan = {
-      .inner = {.mem = us_mem_root_new(SCRATCH_POOL_BYTES, SCRATCH_MAX_BYTES), .now_ms = cx->now_ms, .db = cx->db},
-      .seen = seen,
-      .self = self,
-      .code = US_OK,
-  };
-  if (scan.inner.mem == NULL)
-    return us_fail_plain(cx, US_E_NO_MEMORY);
-  for (size_t i = 0; i < US_PENDINGS_KEYS_MAX; i++)
-    keys[i] = (struct us_pendings_order){.key = order[i].key, .descending = order[i].descending};
-  enum us_code code = us_pendings_scan(&scan.inner, owner_id, keys, see_row, &scan);
-  if (code == US_OK)
-    code = scan.code;
-  if (code != US_OK) { /* the scratch memory takes its texts along */
-    code = us_fail_plain(cx, code);
-    us_error_detail(cx, "%.*s", US_STR_ARG(scan.inner.err.detail));
-  }
-  us_mem_free(scan.inner.mem);
-  return code;
-}
-
-enum us_code us_pending_count(struct us_cx *cx, int64_t owner_id, int64_t *ret_count) {
-  return us_pendings_count_owner(cx, owner_id, INT64_MAX, ret_count);
 }

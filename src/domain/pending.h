@@ -7,6 +7,7 @@
 #define USHER_DOMAIN_PENDING_H
 
 #include "domain/services.h"
+#include "model/list.h"
 
 /* Files one for `scopes` of a resource, unless one of the same (resource, owner, party) covers them already; either way *ret_id
  * is the request that stands for it. US_E_REQUEST_DENIED when the party or the owner has too many open (design 6). */
@@ -28,25 +29,15 @@ enum us_code us_pending_approve(struct us_cx *cx, const struct us_pending *pendi
 /* Write step. US_E_NOT_FOUND (without text) when somebody was faster. */
 enum us_code us_pending_deny(struct us_cx *cx, const struct us_pending *pending) US_MUST_CHECK;
 
-/* Queries: all of an owner in an order of up to three keys, ties by age. `seen` is given each in memory that is gone when it
- * returns, and says false to stop. */
-#define US_PENDING_KEYS_MAX 3
-enum us_pending_key {
-  US_PENDING_UNSORTED,
-  US_PENDING_BY_ID,
-  US_PENDING_BY_USER,
-  US_PENDING_BY_RESOURCE,
-  US_PENDING_BY_PERMISSIONS,
-  US_PENDING_BY_WHEN
-};
-struct us_pending_order {
-  int key; /* enum us_pending_key */
-  bool descending;
-};
+/* Queries (domain/pending_query.c): a page of an owner's, asked for by the fields of us_pendings_list. `seen` is given each in
+ * memory that is gone when it returns, and says false when the page is full. */
+extern const struct us_list us_pendings_list;
 typedef bool (*us_pending_seen_fn)(void *self, const struct us_pending *pending);
-enum us_code us_pending_scan(struct us_cx *cx, int64_t owner_id,
-                             const struct us_pending_order order[US_PENDING_KEYS_MAX], us_pending_seen_fn seen,
-                             void *self) US_MUST_CHECK;
-enum us_code us_pending_count(struct us_cx *cx, int64_t owner_id, int64_t *ret_count) US_MUST_CHECK;
+enum us_code us_pending_page(struct us_cx *cx, int64_t owner_id, const struct us_list_query *query,
+                             us_pending_seen_fn seen, void *self, struct us_list_end *ret_end) US_MUST_CHECK;
+
+struct us_pending_row;
+enum us_code us_pending_of_row(struct us_cx *cx, const struct us_pending_row *row,
+                               struct us_pending *ret_pending) US_MUST_CHECK;
 
 #endif

@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "domain/services.h"
+#include "model/list.h"
 
 #define US_SHARE_SUBJECTS_MAX 256       /* REST a.7: permissions of a policy */
 #define US_SHARE_SCOPES_MAX 256         /* REST a.7: scopes in one list */
@@ -58,25 +59,6 @@ enum us_code us_policy_grant(struct us_cx *cx, const struct us_resource *resourc
                              struct us_str subject, struct us_strs scopes) US_MUST_CHECK;
 enum us_code us_policy_remove(struct us_cx *cx, const struct us_policy *policy) US_MUST_CHECK;
 
-/*
- * Queries. A scan sees each policy of a sharer as an id with bits: which of the subjects it names, whether its resource server is
- * one of those asked for. Only integers are read, so a scan costs no memory, however long it is.
- */
-#define US_POLICY_SCAN_SUBJECTS_MAX 8
-#define US_POLICY_SCAN_SERVERS_MAX 8
-enum us_policy_sort { US_POLICY_UNSORTED, US_POLICY_SORT_ID, US_POLICY_SORT_NAME };
-struct us_policy_scan {
-  int64_t realm_id, sharer_id;
-  struct us_str subjects[US_POLICY_SCAN_SUBJECTS_MAX]; /* absent: not used */
-  struct us_str servers[US_POLICY_SCAN_SERVERS_MAX];   /* client ids */
-  int sort;                                            /* enum us_policy_sort */
-  bool descending, id_descending;                      /* id_descending: among equal names */
-  bool (*seen)(void *self, int64_t policy_id, unsigned subjects, unsigned servers); /* false: stop */
-  void *self;
-};
-enum us_code us_policy_scan(struct us_cx *cx, const struct us_policy_scan *scan) US_MUST_CHECK;
-enum us_code us_policy_count(struct us_cx *cx, int64_t sharer_id, int64_t *ret_count) US_MUST_CHECK;
-
 /* A policy as texts that can be sent as they are. */
 struct us_share_text {
   struct us_str subject;
@@ -89,10 +71,11 @@ struct us_policy_text {
   struct us_share_text *shares;
   size_t share_count;
 };
-/* Calls `each` for the policies in the order of `ids`, reading a few at a time into memory of their own: what `each` is given is
- * gone when it returns. It says false to stop. Policies that are gone are left out. */
+/* Queries: a page of what one person shares, asked for by the fields of us_policies_list. Policies are read a few at a time: what
+ * `each` is given is gone when it returns. It says false when the page is full. */
+extern const struct us_list us_policies_list;
 typedef bool (*us_policy_text_fn)(void *self, const struct us_policy_text *policy);
-enum us_code us_policy_texts(struct us_cx *cx, const int64_t *ids, size_t count, us_policy_text_fn each,
-                             void *self) US_MUST_CHECK;
+enum us_code us_policy_page(struct us_cx *cx, int64_t sharer_id, const struct us_list_query *query,
+                            us_policy_text_fn each, void *self, struct us_list_end *ret_end) US_MUST_CHECK;
 
 #endif

@@ -1,59 +1,19 @@
-/* Queries of policies: see the second half of share.h. */
+/*
+ * Queries of policies: see the end of share.h. In two steps, so that no list is ever held whole: the list gives the ids of a
+ * page (store/policies_list.c), then policies are read in batches, one statement a batch, into memory of their own.
+ */
 #include <string.h>
 
 #include "base/mem.h"
 #include "domain/share.h"
 #include "store/policies.h"
+#include "store/policies_list.h"
 
-_Static_assert(US_POLICY_SCAN_SUBJECTS_MAX == US_POLICIES_SUBJECTS_MAX, "one bit a subject");
-_Static_assert(US_POLICY_SCAN_SERVERS_MAX == US_POLICIES_SERVERS_MAX, "one reference a server");
 _Static_assert(US_SHARE_SUBJECTS_MAX == US_POLICIES_LINES_MAX, "a policy is read whole");
 
 /* Memory of one batch of policies: US_POLICIES_BATCH of them with US_SHARE_MAX_BYTES each, and as much again for names. */
 #define BATCH_POOL_BYTES (32 * 1024)
 #define BATCH_MAX_BYTES (16 * 1024 * 1024)
-
-struct scan {
-  const struct us_policy_scan *wanted;
-  int64_t servers[US_POLICY_SCAN_SERVERS_MAX];
-};
-
-static bool see(void *self, int64_t policy_id, int64_t rs_ref, unsigned subjects) {
-  const struct scan *scan = self;
-  unsigned servers = 0;
-  for (size_t i = 0; i < US_POLICY_SCAN_SERVERS_MAX; i++) {
-    if (scan->servers[i] != 0 && scan->servers[i] == rs_ref)
-      servers |= 1u << i;
-  }
-  return scan->wanted->seen(scan->wanted->self, policy_id, subjects, servers);
-}
-
-enum us_code us_policy_scan(struct us_cx *cx, const struct us_policy_scan *wanted) {
-  struct scan scan = {.wanted = wanted};
-  struct us_policies_scan rows = {.sharer_id = wanted->sharer_id, .seen = see, .self = &scan};
-  rows.order = (struct us_policies_order){
-      .key = wanted->sort == US_POLICY_SORT_ID     ? US_POLICIES_BY_UUID
-             : wanted->sort == US_POLICY_SORT_NAME ? US_POLICIES_BY_NAME
-                                                   : US_POLICIES_BY_NOTHING,
-      .descending = wanted->descending,
-      .uuid_descending = wanted->id_descending,
-  };
-  for (size_t i = 0; i < US_POLICY_SCAN_SUBJECTS_MAX; i++) {
-    rows.subject_keys[i] = wanted->subjects[i].p ? us_str_fold(cx->mem, wanted->subjects[i]) : US_STR_ABSENT;
-    if (wanted->subjects[i].p != NULL && rows.subject_keys[i].p == NULL)
-      return us_fail_plain(cx, US_E_NO_MEMORY);
-  }
-  bool has_servers = false;
-  for (size_t i = 0; i < US_POLICY_SCAN_SERVERS_MAX; i++)
-    has_servers = has_servers || wanted->servers[i].p != NULL;
-  if (has_servers)
-    US_TRY(us_policies_servers(cx, wanted->realm_id, wanted->servers, scan.servers));
-  return us_policies_scan(cx, &rows);
-}
-
-enum us_code us_policy_count(struct us_cx *cx, int64_t sharer_id, int64_t *ret_count) {
-  return us_policies_count(cx, sharer_id, ret_count);
-}
 
 struct batch {
   struct us_policy_text policies[US_POLICIES_BATCH];
@@ -85,6 +45,10 @@ static enum us_code add_line(struct us_cx *cx, void *self, const struct us_polic
   return US_OK;
 }
 
+struct reading {
+  int64_t done, written; /* ids that were dealt with, policies that `each` took */
+};
+
 static const struct us_policy_text *find(const struct batch *batch, int64_t id) {
   for (size_t i = 0; i < batch->n; i++) {
     if (batch->policies[i].id == id)
@@ -93,9 +57,10 @@ static const struct us_policy_text *find(const struct batch *batch, int64_t id) 
   return NULL;
 }
 
-/* One batch in scratch memory. *ret_more: `each` wants to go on. */
+/* One batch in scratch memory. *ret_more: `each` wants to go on. A policy whose last permission has just gone (a removal takes
+ * several transactions) is passed over. */
 static enum us_code run_batch(struct us_cx *cx, void *scratch, const int64_t *ids, size_t count, us_policy_text_fn each,
-                              void *self, bool *ret_more) {
+                              void *self, struct reading *reading, bool *ret_more) {
   struct us_cx inner = {.mem = scratch, .now_ms = cx->now_ms, .db = cx->db, .svc = cx->svc};
   int64_t padded[US_POLICIES_BATCH] = {0};
   struct batch *batch = US_NEW(scratch, struct batch);
@@ -109,22 +74,43 @@ static enum us_code run_batch(struct us_cx *cx, void *scratch, const int64_t *id
   }
   for (size_t i = 0; i < count && *ret_more; i++) {
     const struct us_policy_text *policy = find(batch, ids[i]);
-    if (policy != NULL)
-      *ret_more = each(self, policy);
+    *ret_more = policy == NULL || each(self, policy);
+    reading->done++;
+    reading->written += policy != NULL;
   }
   return US_OK;
 }
 
-enum us_code us_policy_texts(struct us_cx *cx, const int64_t *ids, size_t count, us_policy_text_fn each, void *self) {
+/* Policies in the order of `ids` to `each`. */
+static enum us_code read_texts(struct us_cx *cx, const int64_t *ids, size_t count, us_policy_text_fn each, void *self,
+                               struct reading *reading) {
   bool wants_more = true;
   for (size_t i = 0; i < count && wants_more; i += US_POLICIES_BATCH) {
     void *scratch = us_mem_root_new(BATCH_POOL_BYTES, BATCH_MAX_BYTES);
     if (scratch == NULL)
       return us_fail_plain(cx, US_E_NO_MEMORY);
     size_t n = count - i < US_POLICIES_BATCH ? count - i : US_POLICIES_BATCH;
-    enum us_code code = run_batch(cx, scratch, ids + i, n, each, self, &wants_more);
+    enum us_code code = run_batch(cx, scratch, ids + i, n, each, self, reading, &wants_more);
     us_mem_free(scratch);
     US_TRY(code);
   }
+  return US_OK;
+}
+
+enum us_code us_policy_page(struct us_cx *cx, int64_t sharer_id, const struct us_list_query *query,
+                            us_policy_text_fn each, void *self, struct us_list_end *ret_end) {
+  struct reading reading = {0};
+  int64_t *ids = US_NEW_ARRAY(cx->mem, int64_t, (size_t)query->page_size);
+  if (ids == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  US_TRY(us_policies_page(cx, sharer_id, query, ids, ret_end));
+  US_TRY(read_texts(cx, ids, (size_t)ret_end->written, each, self, &reading));
+  if (reading.done < ret_end->written) {
+    /* The page was full before its end: a page of just so many says where that is and what follows. */
+    struct us_list_query shorter = *query;
+    shorter.page_size = reading.done;
+    US_TRY(us_policies_page(cx, sharer_id, &shorter, ids, ret_end));
+  }
+  ret_end->written = reading.written;
   return US_OK;
 }

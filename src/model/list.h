@@ -44,6 +44,7 @@ struct us_list {
   const struct us_list_field *fields;
   size_t field_count;
   enum us_list_refusal refusal; /* how an unknown field or operator is answered */
+  bool takes_query_id;          /* _queryId=* asks for everything */
   const char *last_key;         /* NULL, or the field that every order ends with, before the unique number */
 };
 

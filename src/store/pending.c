@@ -26,11 +26,7 @@ static const struct us_column columns[] = {
     {US_COLUMN_TEXT, offsetof(struct us_pending_row, party_key)},
     {US_COLUMN_TEXT, offsetof(struct us_pending_row, resource_name)},
 };
-/* A request whose resource or party is gone counts as gone: inner joins. */
-#define SELECT_PENDING                                                                                                 \
-  "SELECT q.id, q.uuid, q.realm_id, q.owner_id, q.resource_id, q.party_id, q.scopes, q.created_ms, q.rev, a.name,"     \
-  " a.name_key, r.name FROM pending_request q JOIN account a ON a.id = q.party_id"                                     \
-  " JOIN resource r ON r.id = q.resource_id "
+#define SELECT_PENDING "SELECT " US_PENDINGS_COLUMNS " FROM " US_PENDINGS_TABLES " "
 static const char SQL_FIND[] = SELECT_PENDING "WHERE q.uuid = $1 AND q.owner_id = $2";
 
 enum us_code us_pendings_find(struct us_cx *cx, int64_t owner_id, struct us_str uuid, struct us_pending_row *ret_row) {
@@ -45,11 +41,15 @@ enum us_code us_pendings_take(struct us_cx *cx, int64_t id) {
   return us_sql_one(cx, one_i64, 1, &taken, SQL_TAKE, "i", id);
 }
 
+void us_pendings_read(struct us_rows *rows, struct us_pending_row *ret_row) {
+  us_sql_read(rows, columns, US_COLUMN_COUNT(columns), ret_row);
+}
+
 static enum us_code each(struct us_rows *rows, us_pending_fn seen, void *self) {
   bool wants_more = true;
   while (wants_more && us_sql_next(rows)) {
     struct us_pending_row row;
-    us_sql_read(rows, columns, US_COLUMN_COUNT(columns), &row);
+    us_pendings_read(rows, &row);
     wants_more = seen(self, &row);
   }
   return us_sql_close(rows);
@@ -77,35 +77,6 @@ static const char SQL_COUNT_OWNER[] =
 
 enum us_code us_pendings_count_owner(struct us_cx *cx, int64_t owner_id, int64_t max, int64_t *ret_count) {
   return us_sql_one(cx, one_i64, 1, ret_count, SQL_COUNT_OWNER, "ii", owner_id, max);
-}
-
-/* Sort keys are parameters: a key's number, negative for descending. Every place of the order has a text and a number in both
- * directions; those not chosen are NULL for all rows and order nothing. */
-/* clang-format off */
-#define TEXT_KEY(k, sign) \
-  "CASE CAST($" #k " AS bigint) WHEN " sign "1 THEN q.uuid WHEN " sign "2 THEN a.name_key" \
-  " WHEN " sign "3 THEN COALESCE(r.name, '') WHEN " sign "4 THEN q.scopes END"
-#define TIME_KEY(k, sign) "CASE CAST($" #k " AS bigint) WHEN " sign "5 THEN q.created_ms END"
-#define KEY(k) \
-  TEXT_KEY(k, "") ", " TEXT_KEY(k, "-") " DESC, " TIME_KEY(k, "") ", " TIME_KEY(k, "-") " DESC, "
-static const char SQL_SCAN_SORTED[] = SELECT_PENDING "WHERE q.owner_id = $1 ORDER BY " KEY(2) KEY(3) KEY(4) "q.id";
-/* clang-format on */
-static const char SQL_SCAN[] = SELECT_PENDING "WHERE q.owner_id = $1 ORDER BY q.id";
-
-static int64_t key_number(struct us_pendings_order order) {
-  return order.descending ? -order.key : order.key;
-}
-
-enum us_code us_pendings_scan(struct us_cx *cx, int64_t owner_id,
-                              const struct us_pendings_order order[US_PENDINGS_KEYS_MAX], us_pending_fn seen,
-                              void *self) {
-  struct us_rows rows;
-  if (order[0].key == US_PENDINGS_BY_NOTHING)
-    US_TRY(us_sql_open(cx, &rows, SQL_SCAN, "i", owner_id));
-  else
-    US_TRY(us_sql_open(cx, &rows, SQL_SCAN_SORTED, "iiii", owner_id, key_number(order[0]), key_number(order[1]),
-                       key_number(order[2])));
-  return each(&rows, seen, self);
 }
 
 static const char SQL_DENY[] = "INSERT INTO denial (pending_id, expires_s) VALUES ($1, $2)"

@@ -28,25 +28,13 @@ enum us_code us_pendings_of_party(struct us_cx *cx, int64_t resource_id, int64_t
 enum us_code us_pendings_count_party(struct us_cx *cx, int64_t party_id, int64_t max, int64_t *ret_count) US_MUST_CHECK;
 enum us_code us_pendings_count_owner(struct us_cx *cx, int64_t owner_id, int64_t max, int64_t *ret_count) US_MUST_CHECK;
 
-/* All of an owner in an order of up to US_PENDINGS_KEYS_MAX keys, ties by age. An owner has no more than a bounded number open,
- * so they are sorted in the database. Texts of a row are made in cx->mem: for a long list give a cx of scratch memory, which
- * `seen` may renew between rows after copying what it keeps. */
-#define US_PENDINGS_KEYS_MAX 3
-enum us_pendings_key {
-  US_PENDINGS_BY_NOTHING,
-  US_PENDINGS_BY_ID,
-  US_PENDINGS_BY_USER,
-  US_PENDINGS_BY_RESOURCE,
-  US_PENDINGS_BY_PERMISSIONS,
-  US_PENDINGS_BY_WHEN
-};
-struct us_pendings_order {
-  int key;
-  bool descending;
-};
-enum us_code us_pendings_scan(struct us_cx *cx, int64_t owner_id,
-                              const struct us_pendings_order order[US_PENDINGS_KEYS_MAX], us_pending_fn seen,
-                              void *self) US_MUST_CHECK;
+/* For lists (store/pending_list.c): rows are read whole. A request whose resource or party is gone counts as gone: inner joins. */
+#define US_PENDINGS_COLUMNS                                                                                            \
+  "q.id, q.uuid, q.realm_id, q.owner_id, q.resource_id, q.party_id, q.scopes, q.created_ms, q.rev, a.name, "           \
+  "a.name_key, r.name"
+#define US_PENDINGS_TABLES                                                                                             \
+  "pending_request q JOIN account a ON a.id = q.party_id JOIN resource r ON r.id = q.resource_id"
+void us_pendings_read(struct us_rows *rows, struct us_pending_row *ret_row);
 
 enum us_code us_denials_insert(struct us_cx *cx, int64_t pending_id, int64_t expires_s) US_MUST_CHECK;
 /* Is one of these denied and not forgotten? Unused places hold 0. */

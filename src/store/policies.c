@@ -108,53 +108,6 @@ enum us_code us_policies_decide(struct us_cx *cx, int64_t resource_id, int64_t s
   return us_sql_one(cx, line_columns, DECIDE_COLUMNS, ret_row, SQL_DECIDE, "iti", resource_id, *subject_key, sharer_id);
 }
 
-/* Does the policy name the subject? One seek each in permission's unique index; an unused parameter is NULL and finds
- * nothing. The bits are added up, so that a row is three integers whatever was asked. */
-/* clang-format off */
-#define BIT(k, bit) \
-  "CASE WHEN EXISTS (SELECT 1 FROM permission q WHERE q.policy_id = p.id AND q.subject_key = $" #k ") THEN " #bit " ELSE 0 END"
-#define SELECT_SCAN \
-  "SELECT p.id, r.rs_ref, " BIT(2, 1) " + " BIT(3, 2) " + " BIT(4, 4) " + " BIT(5, 8) " + " BIT(6, 16) " + " \
-  BIT(7, 32) " + " BIT(8, 64) " + " BIT(9, 128) \
-  " FROM policy p JOIN resource r ON r.id = p.resource_id WHERE p.sharer_id = $1 ORDER BY "
-/* clang-format on */
-#define NAME "COALESCE(r.name, '')"
-/* In index order (policy_sharer) without sorting; the others sort integers and one key in the database. */
-static const char SQL_SCAN[] = SELECT_SCAN "p.resource_id";
-static const char SQL_SCAN_UUID[] = SELECT_SCAN "r.uuid";
-static const char SQL_SCAN_UUID_DOWN[] = SELECT_SCAN "r.uuid DESC";
-static const char SQL_SCAN_NAME[] = SELECT_SCAN NAME ", r.uuid";
-static const char SQL_SCAN_NAME_UUID_DOWN[] = SELECT_SCAN NAME ", r.uuid DESC";
-static const char SQL_SCAN_NAME_DOWN[] = SELECT_SCAN NAME " DESC, r.uuid";
-static const char SQL_SCAN_NAME_DOWN_UUID_DOWN[] = SELECT_SCAN NAME " DESC, r.uuid DESC";
-
-static const char *scan_statement(const struct us_policies_order *order) {
-  if (order->key == US_POLICIES_BY_NOTHING)
-    return SQL_SCAN;
-  if (order->key == US_POLICIES_BY_UUID)
-    return order->descending ? SQL_SCAN_UUID_DOWN : SQL_SCAN_UUID;
-  if (order->descending)
-    return order->uuid_descending ? SQL_SCAN_NAME_DOWN_UUID_DOWN : SQL_SCAN_NAME_DOWN;
-  return order->uuid_descending ? SQL_SCAN_NAME_UUID_DOWN : SQL_SCAN_NAME;
-}
-
-enum us_code us_policies_scan(struct us_cx *cx, const struct us_policies_scan *scan) {
-  struct us_rows rows;
-  const struct us_str *k = scan->subject_keys;
-  US_TRY(us_sql_open(cx, &rows, scan_statement(&scan->order), "itttttttt", scan->sharer_id, k[0], k[1], k[2], k[3],
-                     k[4], k[5], k[6], k[7]));
-  bool wants_more = true;
-  while (wants_more && us_sql_next(&rows))
-    wants_more = scan->seen(scan->self, us_sql_i64(&rows, 0), us_sql_i64(&rows, 1), (unsigned)us_sql_i64(&rows, 2));
-  return us_sql_close(&rows);
-}
-
-static const char SQL_COUNT[] = "SELECT COUNT(*) FROM policy WHERE sharer_id = $1";
-
-enum us_code us_policies_count(struct us_cx *cx, int64_t sharer_id, int64_t *ret_count) {
-  return us_sql_one(cx, one_i64, 1, ret_count, SQL_COUNT, "i", sharer_id);
-}
-
 static const struct us_column batch_columns[] = {
     {US_COLUMN_I64, offsetof(struct us_policy_line, policy_id)},
     {US_COLUMN_I64, offsetof(struct us_policy_line, rev)},
@@ -188,26 +141,6 @@ enum us_code us_policies_batch(struct us_cx *cx, const int64_t ids[US_POLICIES_B
   }
   enum us_code closed = us_sql_close(&rows);
   return code != US_OK ? code : closed;
-}
-
-static const char SQL_SERVERS[] = "SELECT id, client_id FROM client WHERE realm_id = $1"
-                                  " AND client_id IN ($2, $3, $4, $5, $6, $7, $8, $9)";
-
-enum us_code us_policies_servers(struct us_cx *cx, int64_t realm_id, const struct us_str ids[US_POLICIES_SERVERS_MAX],
-                                 int64_t ret_refs[US_POLICIES_SERVERS_MAX]) {
-  struct us_rows rows;
-  for (size_t i = 0; i < US_POLICIES_SERVERS_MAX; i++)
-    ret_refs[i] = 0;
-  US_TRY(us_sql_open(cx, &rows, SQL_SERVERS, "itttttttt", realm_id, ids[0], ids[1], ids[2], ids[3], ids[4], ids[5],
-                     ids[6], ids[7]));
-  while (us_sql_next(&rows)) {
-    struct us_str client_id = us_sql_text(&rows, 1);
-    for (size_t i = 0; i < US_POLICIES_SERVERS_MAX; i++) {
-      if (ids[i].p != NULL && us_str_eq(ids[i], client_id))
-        ret_refs[i] = us_sql_i64(&rows, 0);
-    }
-  }
-  return us_sql_close(&rows);
 }
 
 static const char SQL_SERVER_NAME[] = "SELECT client_id FROM client WHERE id = $1";

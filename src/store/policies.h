@@ -2,8 +2,8 @@
  * Rows of policies and their permissions (REST contract c). A policy is everything one person shares of one resource; a
  * permission is one line of it: subject, scopes, conditions. Rules live in domain/share.c and domain/share_write.c.
  *
- * Queries run in two steps, so that no list is ever held whole: a scan gives integers only (which policies match, in which
- * order), then the members of one page are read in batches of US_POLICIES_BATCH ids, one statement a batch.
+ * Queries run in two steps, so that no list is ever held whole: the list gives the ids of a page (store/policies_list.h), then
+ * the policies are read in batches of US_POLICIES_BATCH ids, one statement a batch.
  */
 #ifndef USHER_STORE_POLICIES_H
 #define USHER_STORE_POLICIES_H
@@ -46,25 +46,6 @@ enum us_code us_policies_delete_line(struct us_cx *cx, int64_t line_id) US_MUST_
 enum us_code us_policies_decide(struct us_cx *cx, int64_t resource_id, int64_t sharer_id,
                                 const struct us_str *subject_key, struct us_permission_row *ret_row) US_MUST_CHECK;
 
-/* Scan of what `sharer` shares. `seen` is called for each policy in order with the resource server's client.id and one bit a
- * subject: does the policy name it? Nothing but integers is read. */
-#define US_POLICIES_SUBJECTS_MAX 8
-enum us_policies_key { US_POLICIES_BY_NOTHING, US_POLICIES_BY_UUID, US_POLICIES_BY_NAME };
-struct us_policies_order {
-  int key;
-  bool descending;
-  bool uuid_descending; /* second key, where names are equal */
-};
-struct us_policies_scan {
-  int64_t sharer_id;
-  struct us_str subject_keys[US_POLICIES_SUBJECTS_MAX];
-  struct us_policies_order order;
-  bool (*seen)(void *self, int64_t policy_id, int64_t rs_ref, unsigned subjects); /* false: stop */
-  void *self;
-};
-enum us_code us_policies_scan(struct us_cx *cx, const struct us_policies_scan *scan) US_MUST_CHECK;
-enum us_code us_policies_count(struct us_cx *cx, int64_t sharer_id, int64_t *ret_count) US_MUST_CHECK;
-
 /* The lines of a batch of policies with the resource they are about, ordered by policy id and position. */
 #define US_POLICIES_BATCH 32
 struct us_policy_line {
@@ -76,10 +57,6 @@ typedef enum us_code (*us_policy_line_fn)(struct us_cx *cx, void *self, const st
 enum us_code us_policies_batch(struct us_cx *cx, const int64_t ids[US_POLICIES_BATCH], us_policy_line_fn each,
                                void *self) US_MUST_CHECK;
 
-/* client.id of the clients of a realm that have one of these client ids; 0 for those unknown. */
-#define US_POLICIES_SERVERS_MAX 8
-enum us_code us_policies_servers(struct us_cx *cx, int64_t realm_id, const struct us_str ids[US_POLICIES_SERVERS_MAX],
-                                 int64_t ret_refs[US_POLICIES_SERVERS_MAX]) US_MUST_CHECK;
 /* The client id behind a resource's rs_ref; "" when that client is gone. */
 enum us_code us_policies_server_name(struct us_cx *cx, int64_t rs_ref, struct us_str *ret_client_id) US_MUST_CHECK;
 

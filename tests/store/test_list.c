@@ -23,7 +23,7 @@ static const struct us_list_field fields[] = {
               .wrap = "EXISTS (SELECT 1 FROM part p WHERE p.thing_id = t.id AND @)"},
     [ONLY_SORTED] = {"id", US_LIST_NUMBER, 0, .order = "t.id"},
 };
-static const struct us_list list = {fields, sizeof fields / sizeof fields[0], US_LIST_REFUSE_400};
+static const struct us_list list = {.fields = fields, .field_count = sizeof fields / sizeof fields[0]};
 static const struct us_list_source source = {
     .columns = "t.id, COALESCE(t.name, ', ')",
     .from = "thing t WHERE t.owner = $1",
@@ -408,7 +408,7 @@ static void an_operator_that_is_not_served_matches_nothing(void **state) {
   struct us_list_field narrow_fields[sizeof fields / sizeof fields[0]];
   memcpy(narrow_fields, fields, sizeof fields);
   narrow_fields[NAME].ops = US_LIST_EQ;
-  const struct us_list narrow = {narrow_fields, list.field_count, US_LIST_REFUSE_400};
+  const struct us_list narrow = {.fields = narrow_fields, .field_count = list.field_count};
   struct us_list_query query = {.list = &narrow, .page_size = 1000, .filter = parse(cx, "name co \"\"")};
   struct found found = {0};
   struct us_list_end end;
