@@ -1,0 +1,166 @@
+/*
+ * How the lists are found: no table is scanned, and where an index has the order, nothing is sorted. The store has no
+ * statistics, as in production, so the plan is the same however full it is.
+ */
+#include <stdio.h>
+
+#include "store/backend.h"
+#include "store/pending_list.h"
+#include "store/policies_list.h"
+#include "store_fixture.h"
+
+/* The plan of the statement that was composed `age` statements ago, one step a line. */
+static const char *plan_of(struct us_cx *cx, size_t age) {
+  struct us_value values[US_SQL_PARAMETERS_MAX] = {{.kind = US_VALUE_NULL}};
+  struct us_rows rows;
+  assert_true(age < cx->db->composed_count);
+  const struct us_statement *statement = cx->db->composed[age];
+  struct us_str sql = us_str_fmt(cx->mem, "EXPLAIN QUERY PLAN %s", statement->sql);
+  struct us_str plan = US_STR("");
+  assert_code(us_sql_open_composed(cx, &rows, sql.p, values, statement->parameters), US_OK);
+  while (us_sql_next(&rows))
+    plan = us_str_fmt(cx->mem, "%.*s%.*s\n", US_STR_ARG(plan), US_STR_ARG(us_sql_text(&rows, 3)));
+  assert_code(us_sql_close(&rows), US_OK);
+  return plan.p;
+}
+
+/* Walking over the elements of a row's own JSON array is no scan of a table. */
+static bool scans(const char *plan) {
+  for (const char *p = strstr(plan, "SCAN "); p != NULL; p = strstr(p + 1, "SCAN ")) {
+    if (strncmp(p, "SCAN e VIRTUAL TABLE", 20) != 0)
+      return true;
+  }
+  return false;
+}
+
+#define assert_plan(plan, index, sorts) check_plan((plan), (index), (sorts), __FILE__, __LINE__)
+static void check_plan(const char *plan, const char *index, bool sorts, const char *file, int line) {
+  bool is_good = !scans(plan) && strstr(plan, index) != NULL && (strstr(plan, "TEMP B-TREE") != NULL) == sorts;
+  if (is_good)
+    return;
+  print_error("wanted %s%s and no scan:\n%s", index, sorts ? ", sorted" : ", not sorted", plan);
+  _fail(file, line);
+}
+
+static struct us_filter *compare(struct us_cx *cx, const struct us_list *list, const char *field, const char *text) {
+  struct us_filter *f = US_NEW(cx->mem, struct us_filter);
+  assert_non_null(f);
+  *f = (struct us_filter){.kind = US_FILTER_COMPARE, .op = US_OP_EQ, .field = us_str_c(field), .text = us_str_c(text)};
+  while (strcmp(list->fields[f->slot].name, field) != 0)
+    f->slot++;
+  return f;
+}
+
+static struct us_filter *join(struct us_cx *cx, int kind, struct us_filter *a, struct us_filter *b) {
+  struct us_filter *f = US_NEW(cx->mem, struct us_filter);
+  assert_non_null(f);
+  *f = (struct us_filter){.kind = kind, .first = a};
+  a->next = b;
+  return f;
+}
+
+static struct us_filter all = {.kind = US_FILTER_TRUE};
+
+static struct us_cx *begin(void **state) {
+  struct store *s = *state;
+  s->cx->db = s->db;
+  return s->cx;
+}
+
+static const char *policies_plan(struct us_cx *cx, struct us_list_query query) {
+  struct us_list_end end;
+  int64_t ids[10];
+  query.list = &us_policies_list;
+  query.page_size = 10;
+  assert_code(us_policies_page(cx, 7, &query, ids, &end), US_OK);
+  return plan_of(cx, 0);
+}
+
+static void policies_go_by_their_sharer(void **state) {
+  struct us_cx *cx = begin(state);
+  struct us_list_mark mark = {.values = {US_STR("n")}, .tie = 5};
+  struct us_filter *server = compare(cx, &us_policies_list, "resourceServer", "rs");
+  assert_plan(policies_plan(cx, (struct us_list_query){.filter = &all}), "policy_sharer (sharer_id=?)", false);
+  assert_plan(policies_plan(cx, (struct us_list_query){.filter = &all, .after = &mark}),
+              "policy_sharer (sharer_id=? AND resource_id>?)", false);
+  assert_plan(policies_plan(cx, (struct us_list_query){.filter = server}), "policy_sharer (sharer_id=?)", false);
+  for (unsigned i = 0; i < 2; i++) /* by policyId and by name */
+    assert_plan(policies_plan(
+                    cx, (struct us_list_query){.filter = &all, .after = &mark, .key_count = 1, .keys = {{i, i == 1}}}),
+                "policy_sharer (sharer_id=?)", true);
+}
+
+static void policies_with_a_subject_go_by_permissions(void **state) {
+  struct us_cx *cx = begin(state);
+  struct us_list_mark mark = {.tie = 5};
+  struct us_filter *bob = compare(cx, &us_policies_list, "permissions/subject", "Bob");
+  struct us_filter *server = compare(cx, &us_policies_list, "resourceServer", "rs");
+  static const char index[] = "permission_sharer (sharer_id=? AND subject_key=?)";
+  assert_plan(policies_plan(cx, (struct us_list_query){.filter = bob}), index, false);
+  assert_plan(policies_plan(cx, (struct us_list_query){.filter = bob, .after = &mark}),
+              "permission_sharer (sharer_id=? AND subject_key=? AND policy_id>?)", false);
+  assert_plan(policies_plan(cx, (struct us_list_query){.filter = join(cx, US_FILTER_AND, server, bob)}), index, false);
+}
+
+static void other_filters_of_subjects_seek_once_a_policy(void **state) {
+  struct us_cx *cx = begin(state);
+  struct us_filter *bob = compare(cx, &us_policies_list, "permissions/subject", "bob");
+  struct us_filter *carol = compare(cx, &us_policies_list, "permissions/subject", "carol");
+  struct us_filter *either = join(cx, US_FILTER_OR, bob, carol);
+  const char *plan = policies_plan(cx, (struct us_list_query){.filter = either});
+  assert_plan(plan, "policy_sharer (sharer_id=?)", false);
+  assert_plan(plan, "permission_1 (policy_id=? AND subject_key=?)", false);
+  struct us_filter none = {.kind = US_FILTER_NOT, .first = either};
+  assert_plan(policies_plan(cx, (struct us_list_query){.filter = &none}), "policy_sharer (sharer_id=?)", false);
+}
+
+static bool see(struct us_cx *scratch, void *self, const struct us_pending_row *row) {
+  return true;
+}
+
+static const char *pending_plan(struct us_cx *cx, struct us_list_query query) {
+  struct us_list_end end;
+  query.list = &us_pendings_list;
+  query.page_size = 10;
+  assert_code(us_pendings_page(cx, 7, &query, see, NULL, &end), US_OK);
+  return plan_of(cx, 0);
+}
+
+static void pending_requests_go_by_their_owner(void **state) {
+  struct us_cx *cx = begin(state);
+  struct us_list_mark mark = {.values = {US_STR("n")}, .tie = 5};
+  assert_plan(pending_plan(cx, (struct us_list_query){.filter = &all}), "pending_owner (owner_id=?)", false);
+  assert_plan(pending_plan(cx, (struct us_list_query){.filter = &all, .after = &mark}),
+              "pending_owner (owner_id=? AND id>?)", false);
+  static const char *const names[] = {"user", "resource", "permissions"};
+  for (unsigned i = 0; i < 3; i++)
+    assert_plan(pending_plan(cx, (struct us_list_query){.filter = compare(cx, &us_pendings_list, names[i], "x")}),
+                "pending_owner (owner_id=?)", false);
+  for (unsigned i = 0; i < us_pendings_list.field_count; i++)
+    assert_plan(
+        pending_plan(cx, (struct us_list_query){.filter = &all, .after = &mark, .key_count = 1, .keys = {{i, true}}}),
+        "pending_owner (owner_id=?)", true);
+}
+
+/* What is behind a page is counted by the same index. */
+static void counts_go_by_the_same_index(void **state) {
+  struct us_cx *cx = begin(state);
+  struct us_list_query query = {
+      .list = &us_policies_list, .page_size = 1, .offset = 3, .filter = &all, .wants_total = true};
+  struct us_list_end end;
+  int64_t ids[1];
+  assert_code(us_policies_page(cx, 7, &query, ids, &end), US_OK);
+  assert_non_null(strstr(cx->db->composed[0]->sql, "COUNT(*)"));
+  assert_plan(plan_of(cx, 0), "policy_sharer (sharer_id=?)", false);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      STORE_TEST(policies_go_by_their_sharer),
+      STORE_TEST(policies_with_a_subject_go_by_permissions),
+      STORE_TEST(other_filters_of_subjects_seek_once_a_policy),
+      STORE_TEST(pending_requests_go_by_their_owner),
+      STORE_TEST(counts_go_by_the_same_index),
+  };
+  return STORE_RUN(tests);
+}
