@@ -29,7 +29,7 @@ enum us_code us_account_by_id(struct us_cx *cx, int64_t id, struct us_account *r
 }
 
 /* What would be hard to tell apart, to quote or to put into a URL or a universal id is no name. */
-static const char *flaw_of_name(struct us_str name) {
+const char *us_account_flaw_of_name(struct us_str name) {
   if (name.n == 0)
     return "is empty";
   if (name.n > US_ACCOUNT_NAME_MAX)
@@ -97,7 +97,7 @@ static bool is_locale(struct us_str text) {
 }
 
 enum us_code us_account_create(struct us_cx *cx, int64_t realm_id, const struct us_account_new *in, int64_t *ret_id) {
-  const char *flaw = flaw_of_name(in->name);
+  const char *flaw = us_account_flaw_of_name(in->name);
   if (flaw != NULL)
     return us_fail(cx, US_E_INVALID_REQUEST, "The user name %s", flaw);
   if (!is_locale(in->locale))

@@ -9,6 +9,9 @@ enum us_code us_account_by_name(struct us_cx *cx, int64_t realm_id, struct us_st
                                 struct us_account *ret_account) US_MUST_CHECK;
 enum us_code us_account_by_id(struct us_cx *cx, int64_t id, struct us_account *ret_account) US_MUST_CHECK;
 
+/* What is wrong with a name for an account (or a group), NULL when nothing is: "is empty". */
+const char *us_account_flaw_of_name(struct us_str name);
+
 /* One page of a realm's accounts by name_key behind `after` ("" = from the start), at most `limit`. */
 enum us_code us_account_page(struct us_cx *cx, int64_t realm_id, struct us_str after, int64_t limit,
                              struct us_account **ret_accounts, size_t *ret_count) US_MUST_CHECK;

@@ -103,4 +103,14 @@ struct us_decision {
 bool us_policy_decide(void *mem, struct us_wanted *wanted, size_t count, int rpt_conditions,
                       struct us_decision *ret_decision);
 
+/*
+ * What is stored of the graph (REST i.2, i.3): of each grant the scopes that the resource still has, and of these the active ones, to
+ * which whoever gave it has a right. Conditions have no part in it. The least fixpoint: grants in a circle do not keep each other
+ * alive.
+ */
+typedef bool (*us_policy_activity_fn)(void *self, size_t grant, struct us_strs kept, struct us_strs active);
+/* Calls `each` for every grant in order; the sets are gone when it returns; false stops. False when out of memory. Node 1 is nobody:
+ * what it gives is not active. */
+bool us_policy_activity(void *mem, const struct us_facts *facts, us_policy_activity_fn each, void *self);
+
 #endif

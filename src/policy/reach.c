@@ -128,7 +128,7 @@ bool us_reach_init(struct us_reach *reach, void *mem, const struct us_facts *fac
   reach->fresh = US_NEW_ARRAY(mem, uint64_t, nodes);
   reach->enabled = US_NEW_ARRAY(mem, uint32_t, nodes);
   reach->queue = US_NEW_ARRAY(mem, uint32_t, nodes);
-  reach->parents = US_NEW_ARRAY(mem, uint32_t, nodes * scopes_max);
+  reach->parents = scopes_max > 0 ? US_NEW_ARRAY(mem, uint32_t, nodes * scopes_max) : NULL;
   if (us_mem_is_spent(mem) || !rank_grants(reach, mem))
     return false;
   sort_by_node(reach);
@@ -140,14 +140,14 @@ struct named_bit {
   uint64_t bit;
 };
 
-static int compare_strs(struct us_str a, struct us_str b) {
+int us_reach_compare(struct us_str a, struct us_str b) {
   if (a.n != b.n)
     return a.n < b.n ? -1 : 1;
   return a.n == 0 ? 0 : memcmp(a.p, b.p, a.n);
 }
 
 static int compare_named(const void *a, const void *b) {
-  return compare_strs(((const struct named_bit *)a)->scope, ((const struct named_bit *)b)->scope);
+  return us_reach_compare(((const struct named_bit *)a)->scope, ((const struct named_bit *)b)->scope);
 }
 
 /* Into a sorted list with room for `max`; what is there already, or has no room, is left out. */
@@ -155,7 +155,7 @@ static void insert(struct us_strs *sorted, size_t max, struct us_str scope) {
   size_t begin = 0, end = sorted->n;
   while (begin < end) {
     size_t middle = begin + (end - begin) / 2;
-    int order = compare_strs(sorted->v[middle], scope);
+    int order = us_reach_compare(sorted->v[middle], scope);
     if (order == 0)
       return;
     if (order < 0)
@@ -185,19 +185,35 @@ bool us_reach_scopes(void *mem, const struct us_facts *facts, struct us_strs *re
   return true;
 }
 
+/* Grants often share a list of scopes (the same v), and whoever loads them sees to it: then it is looked at once. */
+#define LISTS_KEPT 256
+struct known_list {
+  const struct us_str *v;
+  uint64_t mask;
+};
+
+static uint64_t mask_of(const struct named_bit *named, size_t count, struct us_strs has) {
+  uint64_t mask = 0;
+  for (size_t i = 0; i < has.n; i++) {
+    struct named_bit key = {has.v[i], 0};
+    const struct named_bit *found = bsearch(&key, named, count, sizeof(named[0]), compare_named);
+    mask |= found != NULL ? found->bit : 0;
+  }
+  return mask;
+}
+
 static void set_masks(struct us_reach *reach, const struct us_str *scopes) {
   struct named_bit named[US_REACH_SCOPES_MAX];
+  struct known_list lists[LISTS_KEPT] = {0};
   for (size_t i = 0; i < reach->scope_count; i++)
     named[i] = (struct named_bit){scopes[i], UINT64_C(1) << i};
   qsort(named, reach->scope_count, sizeof(named[0]), compare_named);
   for (size_t i = 0; i < reach->facts->grant_count; i++) {
     struct us_strs has = reach->facts->grants[i].scopes;
-    reach->masks[i] = 0;
-    for (size_t k = 0; k < has.n; k++) {
-      struct named_bit key = {has.v[k], 0};
-      const struct named_bit *found = bsearch(&key, named, reach->scope_count, sizeof(named[0]), compare_named);
-      reach->masks[i] |= found != NULL ? found->bit : 0;
-    }
+    struct known_list *known = &lists[(uintptr_t)has.v / sizeof(struct us_str) % LISTS_KEPT];
+    if (known->v == NULL || known->v != has.v)
+      *known = (struct known_list){has.v, mask_of(named, reach->scope_count, has)};
+    reach->masks[i] = known->mask;
   }
 }
 
@@ -212,7 +228,7 @@ static void arrive(struct us_reach *reach, uint32_t node, uint64_t scopes, uint3
   }
   reach->arrived[node] |= added;
   reach->fresh[node] |= added;
-  for (; added != 0; added &= added - 1)
+  for (; added != 0 && reach->parents != NULL; added &= added - 1)
     reach->parents[node * reach->scopes_max + (size_t)__builtin_ctzll(added)] = parent;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Which scopes reach the requesting party along the grants, until when, and by which grants (REST i.2). The part of the decision
- * that is about the graph; decide.c is the only one who uses it.
+ * Which scopes reach the requesting party along the grants, until when, and by which grants (REST i.2). What decide.c and
+ * activity.c have in common.
  *
  * Up to 64 scopes are followed at once, one bit each, so that the cost is that of walking the graph once, whatever the number of
  * scopes and paths. Grants are let in by how long they hold, the longest first: the moment at which a scope reaches the party is
@@ -40,10 +40,12 @@ struct us_reach {
   uint64_t reached;                     /* scopes that came to the party at all */
   int64_t until_s[US_REACH_SCOPES_MAX]; /* of those: until when; 0: by grants that do not hold */
 };
-/* `scopes_max`: of one run, at most US_REACH_SCOPES_MAX. Memory is taken from `mem`; false when there is none. */
+/* `scopes_max`: of one run, at most US_REACH_SCOPES_MAX; 0: nobody will ask for paths. Memory is taken from `mem`; false when there is none. */
 bool us_reach_init(struct us_reach *reach, void *mem, const struct us_facts *facts, size_t scopes_max);
 /* Follows these scopes; may be called again for others. */
 void us_reach_run(struct us_reach *reach, const struct us_str *scopes, size_t scope_count);
+/* The order in which scopes are looked up. */
+int us_reach_compare(struct us_str a, struct us_str b);
 /* All scopes that anything was shared with, in no particular order. False when out of memory. */
 bool us_reach_scopes(void *mem, const struct us_facts *facts, struct us_strs *ret_scopes);
 /* The grants by which scope number `scope` of the last run came, from the party back to the owner. Room for grant_count. */

@@ -42,18 +42,71 @@ enum us_code us_cascade_rows_accounts(struct us_cx *cx, int64_t realm_id, size_t
   return read_ids(cx, &rows, max, ret_ids, ret_n);
 }
 
-enum us_code us_cascade_drop_policies_of_sharer(struct us_cx *cx, int64_t sharer_id, int64_t max, int64_t *ret_n) {
-  /* The first `max` in the order of the index policy_sharer; the same set in all three, because nothing comes between. */
-#define SOME_POLICIES "(SELECT id FROM policy WHERE sharer_id = $1 ORDER BY resource_id LIMIT $2)"
-  static const char sql_touch[] =
-      "UPDATE resource SET access_rev = access_rev + 1 WHERE id IN"
-      " (SELECT resource_id FROM policy WHERE sharer_id = $1 ORDER BY resource_id LIMIT $2)";
-  static const char sql_permissions[] = "DELETE FROM permission WHERE policy_id IN " SOME_POLICIES;
-  static const char sql_policies[] = "DELETE FROM policy WHERE id IN " SOME_POLICIES;
-#undef SOME_POLICIES
-  US_TRY(us_sql_run(cx, NULL, sql_touch, "ii", sharer_id, max));
-  US_TRY(us_sql_run(cx, NULL, sql_permissions, "ii", sharer_id, max));
-  return us_sql_run(cx, ret_n, sql_policies, "ii", sharer_id, max);
+enum us_code us_cascade_rows_shared(struct us_cx *cx, int64_t sharer_id, size_t max, int64_t *ret_ids, size_t *ret_n) {
+  static const char sql[] = "SELECT resource_id FROM policy WHERE sharer_id = $1 ORDER BY resource_id LIMIT $2";
+  struct us_rows rows;
+  US_TRY(us_sql_open(cx, &rows, sql, "ii", sharer_id, (int64_t)max));
+  return read_ids(cx, &rows, max, ret_ids, ret_n);
+}
+
+enum us_code us_cascade_rows_naming(struct us_cx *cx, int64_t realm_id, struct us_str subject_key, size_t max,
+                                    int64_t *ret_ids, size_t *ret_n) {
+  static const char sql[] =
+      "SELECT DISTINCT resource_id FROM permission WHERE realm_id = $1 AND subject_key = $2 LIMIT $3";
+  struct us_rows rows;
+  US_TRY(us_sql_open(cx, &rows, sql, "iti", realm_id, subject_key, (int64_t)max));
+  return read_ids(cx, &rows, max, ret_ids, ret_n);
+}
+
+enum us_code us_cascade_rows_shared_with(struct us_cx *cx, int64_t sharer_id, struct us_str subject_key, int64_t after,
+                                         size_t window, int64_t *ret_ids, size_t *ret_n, int64_t *ret_last) {
+  static const char sql[] =
+      "SELECT p.resource_id, CASE WHEN EXISTS (SELECT 1 FROM permission q WHERE q.resource_id = p.resource_id"
+      " AND q.subject_key = $2) THEN 1 ELSE 0 END FROM policy p WHERE p.sharer_id = $1 AND p.resource_id > $3"
+      " ORDER BY p.resource_id LIMIT $4";
+  struct us_rows rows;
+  size_t seen = 0;
+  int64_t last = 0;
+  *ret_n = 0;
+  US_TRY(us_sql_open(cx, &rows, sql, "itii", sharer_id, subject_key, after, (int64_t)window));
+  for (; seen < window && us_sql_next(&rows); seen++) {
+    last = us_sql_i64(&rows, 0);
+    if (us_sql_i64(&rows, 1) == 1)
+      ret_ids[(*ret_n)++] = last;
+  }
+  US_TRY(us_sql_close(&rows));
+  *ret_last = seen < window ? 0 : last;
+  return US_OK;
+}
+
+enum us_code us_cascade_touch_shared(struct us_cx *cx, int64_t sharer_id, int64_t max) {
+  static const char sql[] = "UPDATE resource SET access_rev = access_rev + 1 WHERE id IN"
+                            " (SELECT resource_id FROM policy WHERE sharer_id = $1 ORDER BY resource_id LIMIT $2)";
+  return us_sql_run(cx, NULL, sql, "ii", sharer_id, max);
+}
+
+enum us_code us_cascade_drop_policy(struct us_cx *cx, int64_t resource_id, int64_t sharer_id) {
+  static const char sql_permissions[] =
+      "DELETE FROM permission WHERE policy_id IN (SELECT id FROM policy WHERE resource_id = $1 AND sharer_id = $2)";
+  static const char sql_policy[] = "DELETE FROM policy WHERE resource_id = $1 AND sharer_id = $2";
+  US_TRY(us_sql_run(cx, NULL, sql_permissions, "ii", resource_id, sharer_id));
+  return us_sql_run(cx, NULL, sql_policy, "ii", resource_id, sharer_id);
+}
+
+enum us_code us_cascade_drop_subject(struct us_cx *cx, int64_t resource_id, struct us_str subject_key) {
+  /* A policy that names nobody else goes too; of the others the revision moves. */
+#define NAMING "(SELECT policy_id FROM permission WHERE resource_id = $1 AND subject_key = $2)"
+  static const char sql_policies[] =
+      "DELETE FROM policy WHERE id IN " NAMING
+      " AND NOT EXISTS (SELECT 1 FROM permission p WHERE p.policy_id = policy.id AND p.subject_key <> $2)";
+  static const char sql_revs[] =
+      "UPDATE policy SET rev = (SELECT access_rev FROM resource WHERE resource.id = policy.resource_id)"
+      " WHERE id IN " NAMING;
+#undef NAMING
+  static const char sql_permissions[] = "DELETE FROM permission WHERE resource_id = $1 AND subject_key = $2";
+  US_TRY(us_sql_run(cx, NULL, sql_policies, "it", resource_id, subject_key));
+  US_TRY(us_sql_run(cx, NULL, sql_revs, "it", resource_id, subject_key));
+  return us_sql_run(cx, NULL, sql_permissions, "it", resource_id, subject_key);
 }
 
 enum us_code us_cascade_drop_policies_of_resource(struct us_cx *cx, int64_t resource_id) {
@@ -63,27 +116,6 @@ enum us_code us_cascade_drop_policies_of_resource(struct us_cx *cx, int64_t reso
   US_TRY(us_sql_run(cx, NULL, sql_touch, "i", resource_id));
   US_TRY(us_sql_run(cx, NULL, sql_permissions, "i", resource_id));
   return us_sql_run(cx, NULL, sql_policies, "i", resource_id);
-}
-
-enum us_code us_cascade_drop_subject(struct us_cx *cx, int64_t realm_id, struct us_str subject_key, int64_t max,
-                                     int64_t *ret_n) {
-  static const char sql_last[] = "SELECT COALESCE(MAX(resource_id), 0) FROM (SELECT resource_id FROM permission"
-                                 " WHERE realm_id = $1 AND subject_key = $2 ORDER BY resource_id LIMIT $3) AS part";
-  /* A policy that names nobody else goes too. */
-  static const char sql_policies[] =
-      "DELETE FROM policy WHERE id IN"
-      " (SELECT policy_id FROM permission WHERE realm_id = $1 AND subject_key = $2 AND resource_id <= $3)"
-      " AND NOT EXISTS (SELECT 1 FROM permission p WHERE p.policy_id = policy.id AND p.subject_key <> $2)";
-  static const char sql_permissions[] =
-      "DELETE FROM permission WHERE realm_id = $1 AND subject_key = $2 AND resource_id <= $3";
-  static const struct us_column columns[] = {{US_COLUMN_I64, 0}};
-  int64_t last = 0;
-  US_TRY(us_sql_one(cx, columns, 1, &last, sql_last, "iti", realm_id, subject_key, max));
-  *ret_n = 0;
-  if (last == 0)
-    return US_OK;
-  US_TRY(us_sql_run(cx, NULL, sql_policies, "iti", realm_id, subject_key, last));
-  return us_sql_run(cx, ret_n, sql_permissions, "iti", realm_id, subject_key, last);
 }
 
 enum us_code us_cascade_drop_pending_of_party(struct us_cx *cx, int64_t party_id, int64_t max, int64_t *ret_n) {
