@@ -28,6 +28,7 @@ struct us_app {
   struct us_commits commits;
   struct us_http_server *http;
   struct us_cleanup *cleanup;
+  struct us_mailer *mailer; /* NULL: no mails are sent. Made before the writer, which looks at it */
   char *store_url;
   char *base_url;
   int cache_kib;
@@ -141,6 +142,7 @@ static void close_loop(void *self, void *lane) {
 static void writer_answered(void *self) {
   struct us_app *app = self;
   us_dispatch_answered(&app->dispatch);
+  us_mailer_look(app->mailer);
 }
 
 /* Store: schema, node lease, configuration; on a connection of its own that is closed again. */
@@ -251,6 +253,8 @@ static enum us_code settle_base_url(struct us_cx *cx, struct us_app *app, const 
 
 static enum us_code start_parts(struct us_cx *cx, struct us_app *app, const struct us_app_options *o) {
   US_TRY(open_store(cx, app));
+  if (o->mail != NULL)
+    US_TRY(us_mailer_new(cx, o->mail, app->svc, &app->mailer));
   struct us_writer_options writer = {
       .url = app->store_url,
       .max_queued = o->writer_queue ? o->writer_queue : 4096,
@@ -276,7 +280,11 @@ static enum us_code start_parts(struct us_cx *cx, struct us_app *app, const stru
   US_TRY(start_edge(cx, app, o));
   US_TRY(settle_base_url(cx, app, o));
   app->cleanup = us_cleanup_start(app->svc, app->dispatch.writer);
-  return app->cleanup ? US_OK : us_fail(cx, US_E_UNAVAILABLE, "the clean-up thread cannot be started");
+  if (app->cleanup == NULL)
+    return us_fail(cx, US_E_UNAVAILABLE, "the clean-up thread cannot be started");
+  if (app->mailer != NULL && !us_mailer_start(app->mailer, app->dispatch.writer, app->node))
+    return us_fail(cx, US_E_UNAVAILABLE, "the thread that sends mails cannot be started");
+  return US_OK;
 }
 
 enum us_code us_app_start(struct us_cx *cx, const struct us_app_options *options, struct us_app **ret_app) {
@@ -333,10 +341,13 @@ void us_app_stop(struct us_app *app, int64_t grace_ms) {
   if (app == NULL)
     return;
   us_cleanup_stop(app->cleanup);
+  us_mailer_end(app->mailer, grace_ms); /* meanwhile the calls are answered */
   if (app->http != NULL)
     us_http_server_stop(app->http, grace_ms); /* in-flight calls still use pool and writer */
   us_pool_free(app->dispatch.pool);
+  us_mailer_join(app->mailer);
   us_writer_stop(app->dispatch.writer);
+  us_mailer_free(app->mailer);
   us_http_server_free(app->http);
   if (app->has_node)
     release_node(app);

@@ -5,6 +5,7 @@
 #ifndef USHER_APP_APP_H
 #define USHER_APP_APP_H
 
+#include "app/mailer.h"
 #include "base/log.h"
 #include "domain/services.h"
 #include "http/server.h"
@@ -26,6 +27,7 @@ struct us_app_options {
   size_t writer_queue;   /* 0: 4096 */
   int cache_kib;         /* page cache of each connection; 0: 2048 */
   bool log_requests;
+  const struct us_mail_options *mail; /* NULL: no mails are sent */
 };
 struct us_app;
 

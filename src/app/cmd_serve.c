@@ -4,6 +4,7 @@
 
 #include "app/command.h"
 #include "app/config.h"
+#include "app/mail_files.h"
 #include "base/mem.h"
 #include "http/tls.h"
 
@@ -26,7 +27,7 @@ static void reload(struct us_app *app, const char *file) {
   us_mem_free(cx.mem);
 }
 
-/* Certificate and key are part of the configuration: they are loaded as a start would. The store is left alone. */
+/* Certificate, key and templates are part of the configuration: they are loaded as a start would. The store is left alone. */
 static int check(struct us_cx *cx, const char *file, const struct us_app_options *options) {
   char reason[256] = "";
   struct us_tls_context *tls = options->tls ? us_tls_context_new(options->tls, reason, sizeof(reason)) : NULL;
@@ -35,6 +36,10 @@ static int check(struct us_cx *cx, const char *file, const struct us_app_options
     return us_command_failed(cx);
   }
   us_tls_context_free(tls);
+  struct us_templates *templates = NULL;
+  if (options->mail != NULL && us_mail_files_load(cx, options->mail->templates, &templates) != US_OK)
+    return us_command_failed(cx);
+  us_templates_free(templates);
   printf("%s: the configuration is good\n", file);
   return 0;
 }
@@ -67,7 +72,7 @@ int us_cmd_serve(const struct us_command *command, int argc, char **argv) {
   struct us_arguments arguments;
   const struct us_option options[] = {
       {"config", "FILE", "the YAML file; docs/config.md lists its keys (required)", &file, NULL},
-      {"check", NULL, "check file, environment and certificates, then exit", NULL, &only_check},
+      {"check", NULL, "check file, environment, certificates and templates, then exit", NULL, &only_check},
   };
   int code = us_options_parse(command, options, 2, argc, argv, &arguments);
   if (code != 0)

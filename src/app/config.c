@@ -91,6 +91,7 @@ static const struct us_field config_fields[] = {
     {.name = "tls", .kind = US_FIELD_TABLE, .offset = 0, .max = 1, .table = &tls_table},
     {.name = "log", .kind = US_FIELD_TABLE, .offset = 0, .max = 1, .table = &log_table},
     {.name = "http", .kind = US_FIELD_TABLE, .offset = 0, .max = 1, .table = &http_table},
+    {.name = "smtp", .kind = US_FIELD_TABLE, .offset = 0, .max = 1, .table = &us_config_smtp_table},
 };
 static const struct us_field_table config_table = {
     .size = sizeof(struct us_config), US_FIELDS(config_fields), .refuse_unknown = true};
@@ -120,6 +121,7 @@ static void set_defaults(struct us_config *c) {
   c->http.body_ms = l->body_ms;
   c->http.idle_ms = l->idle_ms;
   c->http.answer_ms = l->answer_ms;
+  us_config_smtp_defaults(c);
 }
 
 static enum us_code read_file(struct us_cx *cx, const char *file, struct us_str *ret_text) {
@@ -233,6 +235,7 @@ static enum us_code check(struct us_cx *cx, const struct us_config *c) {
     if (!us_address_parse(proxy, &parsed))
       return us_fail(cx, US_E_INVALID_REQUEST, "trusted_proxies: %.*s is not an IP address", US_STR_ARG(proxy));
   }
+  US_TRY(us_config_smtp_check(cx, c));
   return check_urls(cx, c);
 }
 
@@ -250,12 +253,14 @@ enum us_code us_config_options(struct us_cx *cx, const struct us_config *c, stru
   struct us_http_listener *listeners = US_NEW_ARRAY(cx->mem, struct us_http_listener, c->listen.n);
   struct us_http_tls *tls = US_NEW(cx->mem, struct us_http_tls);
   const char **proxies = US_NEW_ARRAY(cx->mem, const char *, c->trusted_proxies.n + 1);
+  const struct us_mail_options *mail = NULL;
   if (listeners == NULL || tls == NULL || proxies == NULL)
     return us_fail_plain(cx, US_E_NO_MEMORY);
   for (size_t i = 0; i < c->listen.n; i++)
     listeners[i] = (struct us_http_listener){us_str_cdup(cx->mem, in[i].address), (uint16_t)in[i].port, in[i].tls};
   for (size_t i = 0; i < c->trusted_proxies.n; i++)
     proxies[i] = us_str_cdup(cx->mem, c->trusted_proxies.v[i]);
+  US_TRY(us_config_smtp_options(cx, c, &mail));
   bool has_tls = c->tls.certificate.p != NULL;
   if (has_tls)
     *tls = (struct us_http_tls){us_str_cdup(cx->mem, c->tls.certificate), us_str_cdup(cx->mem, c->tls.key),
@@ -287,6 +292,7 @@ enum us_code us_config_options(struct us_cx *cx, const struct us_config *c, stru
       .writer_queue = (size_t)c->writer_queue,
       .cache_kib = (int)c->cache_kib,
       .log_requests = c->log.requests,
+      .mail = mail,
   };
   return US_OK;
 }

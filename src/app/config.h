@@ -31,6 +31,11 @@ struct us_config {
     int64_t target_bytes, head_bytes, header_count, body_bytes, connections, connections_per_address, pipelined_bytes;
     int64_t head_ms, body_ms, idle_ms, answer_ms;
   } http;
+  struct us_config_smtp {
+    struct us_str host, user, password, from, ca_file, mail_attribute, templates; /* no host: no mails */
+    int tls;                                                                      /* enum us_mail_tls */
+    int64_t port /* 0: the usual one */, timeout_ms, retry_ms, tries;
+  } smtp;
 };
 
 /* Reads file and environment and checks what belongs together. Text of cx->err says what is wrong, and where. */
@@ -39,5 +44,12 @@ enum us_code us_config_read(struct us_cx *cx, const char *file, struct us_config
 enum us_code us_config_options(struct us_cx *cx, const struct us_config *config,
                                struct us_app_options *ret_options) US_MUST_CHECK;
 bool us_address_is_loopback(struct us_str address);
+
+/* The part about mails (app/config_smtp.c): its fields lie in struct us_config; defaults; rules; as options, NULL without a host. */
+extern const struct us_field_table us_config_smtp_table;
+void us_config_smtp_defaults(struct us_config *config);
+enum us_code us_config_smtp_check(struct us_cx *cx, const struct us_config *config) US_MUST_CHECK;
+enum us_code us_config_smtp_options(struct us_cx *cx, const struct us_config *config,
+                                    const struct us_mail_options **ret_options) US_MUST_CHECK;
 
 #endif

@@ -109,6 +109,17 @@ static const struct us_command commands[] = {
      "usher key list --realm /alpha\n"
      "usher key rotate --realm /alpha --alg ES256\n",
      us_cmd_key},
+    {"outbox", "list|retry|drop [ID|failed] [--store URL] [--json]", "look after mails that did not go out yet",
+     "list          print the mails that wait or were given up: id, kind, realm, to whom, tries, state, and what the "
+     "mail server\n"
+     "              said last\n"
+     "retry ID      send a mail now, with all its tries before it; `retry failed`: all that were given up\n"
+     "drop ID       throw a mail away; `drop failed`: all that were given up\n"
+     "\n"
+     "A mail that is being sent at this moment is left alone. A running server sees changes within seconds.\n",
+     "usher outbox list\n"
+     "usher outbox retry failed --store sqlite:/var/lib/usher/usher.db\n",
+     us_cmd_outbox},
     {"routes", "[--json]", "print the whole HTTP surface",
      "Prints one line for each row of the route table: method, path, what must authenticate, whether it reads or "
      "writes,\n"

@@ -80,7 +80,7 @@ enum us_code us_outbox_release_node(struct us_cx *cx, int64_t node) {
 }
 
 static const char SQL_PAGE[] =
-    "SELECT o.id, o.realm_id, o.kind, o.event_key, o.account_id, o.body, o.created_ms, o.due_ms, o.tries,"
+    "SELECT o.id, o.realm_id, o.kind, o.event_key, o.account_id, '', o.created_ms, o.due_ms, o.tries,"
     " o.claimed_by, o.is_failed, o.last_error, a.name, r.path FROM outbox o LEFT JOIN account a ON a.id = o.account_id"
     " LEFT JOIN realm r ON r.id = o.realm_id WHERE o.id > $1 ORDER BY o.id LIMIT $2";
 

@@ -40,7 +40,7 @@ enum us_code us_outbox_put_back(struct us_cx *cx, int64_t node, int64_t claim,
 /* All claims of a node are due again. */
 enum us_code us_outbox_release_node(struct us_cx *cx, int64_t node) US_MUST_CHECK;
 
-/* Rows behind `after` in order of their ids, at most `limit`. */
+/* Rows behind `after` in order of their ids, at most `limit`; without their bodies. */
 enum us_code us_outbox_page(struct us_cx *cx, int64_t after, int64_t limit, struct us_outbox_row **ret_rows,
                             size_t *ret_n) US_MUST_CHECK;
 /* Makes a row due now, with all its tries before it; one that is being sent is left alone. US_E_NOT_FOUND (an answer). */
