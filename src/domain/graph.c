@@ -393,3 +393,13 @@ enum us_code us_graph_refresh(struct us_cx *cx, const struct us_resource *resour
   *ret_size = l.size;
   return code;
 }
+
+enum us_code us_graph_follow(struct us_cx *cx, const struct us_resource *before, const struct us_resource *after) {
+  struct us_strs old, now;
+  struct us_graph_size size;
+  US_TRY(us_resource_policy_scopes(cx, before, &old));
+  US_TRY(us_resource_policy_scopes(cx, after, &now));
+  if (us_strs_contains_all(now, old))
+    return US_OK;
+  return us_graph_refresh(cx, after, US_GRAPH_SCOPES, &size);
+}

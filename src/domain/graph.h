@@ -37,6 +37,10 @@ struct us_graph_size {
 /* Write step. `resource` is as it is now, with all its columns. Whoever changes grants has touched its access_rev before. */
 enum us_code us_graph_refresh(struct us_cx *cx, const struct us_resource *resource, enum us_graph_change change,
                               struct us_graph_size *ret_size) US_MUST_CHECK;
+/* Write step, behind a change of a resource's scopes or of its type's actions: what cannot be shared any more is gone from every
+ * share of it. `before` and `after` are the resource's columns, `after` as they are written. */
+enum us_code us_graph_follow(struct us_cx *cx, const struct us_resource *before,
+                             const struct us_resource *after) US_MUST_CHECK;
 static inline bool us_graph_is_too_large(const struct us_graph_size *size) {
   return size->others > US_GRAPH_GRANTS_MAX || size->bytes > US_GRAPH_MAX_BYTES ||
          size->texts > US_GRAPH_TEXTS_MAX_BYTES;

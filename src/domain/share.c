@@ -1,4 +1,4 @@
-/* Shares read from the store: the facts of a decision (hot), and whole policies. See share.h. */
+/* Policies read from the store: see share.h. */
 #include "domain/share.h"
 
 #include "base/mem.h"
@@ -6,29 +6,18 @@
 #include "json/json.h"
 
 static enum us_code fill(struct us_cx *cx, const struct us_permission_row *row, struct us_share *share) {
-  *share = (struct us_share){.subject = row->subject, .subject_key = row->subject_key};
+  *share = (struct us_share){
+      .id = row->id,
+      .subject = row->subject,
+      .subject_key = row->subject_key,
+      .used = row->used,
+      .entry_name = row->entry_name,
+      .created_ms = row->created_ms,
+      .modified_ms = row->modified_ms,
+  };
   US_TRY(us_json_to_strs(cx, row->scopes, &share->scopes));
+  US_TRY(us_json_to_strs(cx, row->active_scopes, &share->active_scopes));
   return us_conditions_parse(cx, row->conditions, &share->conditions);
-}
-
-enum us_code us_share_facts(struct us_cx *cx, int64_t resource_id, int64_t owner_id, struct us_str subject_key,
-                            struct us_share **ret_shares, size_t *ret_count) {
-  struct us_permission_row row;
-  enum us_code code = us_policies_decide(cx, resource_id, owner_id, &subject_key, &row);
-  if (code == US_E_NOT_FOUND) {
-    us_error_clear(cx);
-    *ret_shares = NULL;
-    *ret_count = 0;
-    return US_OK;
-  }
-  US_TRY(code);
-  struct us_share *share = US_NEW(cx->mem, struct us_share);
-  if (share == NULL)
-    return us_fail_plain(cx, US_E_NO_MEMORY);
-  US_TRY(fill(cx, &row, share));
-  *ret_shares = share;
-  *ret_count = 1;
-  return US_OK;
 }
 
 enum us_code us_policy_find(struct us_cx *cx, int64_t resource_id, int64_t sharer_id, struct us_policy *ret_policy) {

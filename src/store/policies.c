@@ -55,10 +55,14 @@ static const struct us_column line_columns[] = {
     {US_COLUMN_TEXT, offsetof(struct us_permission_row, scopes)},
     {US_COLUMN_TEXT, offsetof(struct us_permission_row, conditions)},
     {US_COLUMN_TEXT, offsetof(struct us_permission_row, entry_name)},
+    {US_COLUMN_TEXT, offsetof(struct us_permission_row, active_scopes)},
+    {US_COLUMN_I64, offsetof(struct us_permission_row, used)},
+    {US_COLUMN_I64, offsetof(struct us_permission_row, created_ms)},
+    {US_COLUMN_I64, offsetof(struct us_permission_row, modified_ms)},
 };
-#define DECIDE_COLUMNS (US_COLUMN_COUNT(line_columns) - 1) /* without the name */
 static const char SQL_LINES[] =
-    "SELECT id, position, subject, subject_key, scopes, conditions, entry_name FROM permission"
+    "SELECT id, position, subject, subject_key, scopes, conditions, entry_name, active_scopes, used, created_ms,"
+    " modified_ms FROM permission"
     " WHERE policy_id = $1 ORDER BY position, id LIMIT 256"; /* US_POLICIES_LINES_MAX */
 
 enum us_code us_policies_lines(struct us_cx *cx, int64_t policy_id, struct us_permission_row **ret_rows,
@@ -98,14 +102,6 @@ static const char SQL_DELETE_LINE[] = "DELETE FROM permission WHERE id = $1";
 
 enum us_code us_policies_delete_line(struct us_cx *cx, int64_t line_id) {
   return us_sql_run(cx, NULL, SQL_DELETE_LINE, "i", line_id);
-}
-
-static const char SQL_DECIDE[] = "SELECT id, position, subject, subject_key, scopes, conditions FROM permission"
-                                 " WHERE resource_id = $1 AND subject_key = $2 AND sharer_id = $3";
-
-enum us_code us_policies_decide(struct us_cx *cx, int64_t resource_id, int64_t sharer_id,
-                                const struct us_str *subject_key, struct us_permission_row *ret_row) {
-  return us_sql_one(cx, line_columns, DECIDE_COLUMNS, ret_row, SQL_DECIDE, "iti", resource_id, *subject_key, sharer_id);
 }
 
 static const struct us_column batch_columns[] = {

@@ -22,6 +22,9 @@ struct us_permission_row {
   struct us_str scopes;     /* JSON array */
   struct us_str conditions; /* JSON object, or '' */
   struct us_str entry_name; /* given when the line is made, then kept (REST c.9) */
+  /* Kept by others (store/grants.h), only read here. */
+  struct us_str active_scopes; /* JSON array */
+  int64_t used, created_ms, modified_ms;
 };
 
 /* US_E_NOT_FOUND (an answer) when there is none. */
@@ -41,10 +44,6 @@ enum us_code us_policies_lines(struct us_cx *cx, int64_t policy_id, struct us_pe
 enum us_code us_policies_put_line(struct us_cx *cx, const struct us_policy_row *policy,
                                   const struct us_permission_row *line, int64_t now_ms) US_MUST_CHECK;
 enum us_code us_policies_delete_line(struct us_cx *cx, int64_t line_id) US_MUST_CHECK;
-
-/* What the owner of a resource shares of it with one subject: at most one line. Hot: one seek in permission_decide. */
-enum us_code us_policies_decide(struct us_cx *cx, int64_t resource_id, int64_t sharer_id,
-                                const struct us_str *subject_key, struct us_permission_row *ret_row) US_MUST_CHECK;
 
 /* The lines of a batch of policies with the resource they are about, ordered by policy id and position. */
 #define US_POLICIES_BATCH 32

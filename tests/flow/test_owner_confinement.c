@@ -100,7 +100,7 @@ static void a_session_of_another_realm_is_another_user(void **state) {
 static void nobody_shares_what_is_anothers(void **state) {
   struct us_world *w = shared_album(state);
   const char *url = us_text(w, ALPHA_JSON "users/bob/uma/policies/%s", id);
-  const char *body = policy_body(w, id, "[{\"subject\":\"carol\",\"scopes\":[\"view\"]}]", NULL);
+  const char *body = policy_body(w, id, "[{\"subject\":\"carol\",\"scopes\":[\"edit\"]}]", NULL);
   assert_rest(us_with_sso(w, "PUT", url, bob, NULL, body), 403, "Forbidden");
   assert_rest(us_with_sso(w, "PUT", url, bob, "If-None-Match: *", body), 403, "Forbidden");
   assert_rest(us_with_sso(w, "PUT", url, bob, "If-Match: *", body), 404, us_text(w, "UMA Policy not found, %s", id));
