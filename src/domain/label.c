@@ -3,8 +3,6 @@
 
 #include "base/mem.h"
 #include "domain/cascade.h"
-#include "domain/client.h"
-#include "domain/resource.h"
 #include "store/labels.h"
 #include "store/sets.h"
 
@@ -59,10 +57,10 @@ static enum us_code as_label(struct us_cx *cx, const struct us_label_row *row, s
 
 static enum us_code hang_on_all(struct us_cx *cx, const struct us_viewer *viewer, int64_t label_id,
                                 struct us_strs uuids) {
-  for (size_t start = 0; start < uuids.n; start += US_SETS_BATCH) {
-    struct us_str batch[US_SETS_BATCH] = {0};
-    int64_t ids[US_SETS_BATCH];
-    size_t n = uuids.n - start < US_SETS_BATCH ? uuids.n - start : US_SETS_BATCH;
+  for (size_t start = 0; start < uuids.n; start += US_SETS_VISIBLE_MAX) {
+    struct us_str batch[US_SETS_VISIBLE_MAX] = {0};
+    int64_t ids[US_SETS_VISIBLE_MAX];
+    size_t n = uuids.n - start < US_SETS_VISIBLE_MAX ? uuids.n - start : US_SETS_VISIBLE_MAX;
     for (size_t i = 0; i < n; i++)
       batch[i] = uuids.v[start + i];
     US_TRY(us_sets_visible(cx, viewer, batch, ids));
@@ -74,7 +72,7 @@ static enum us_code hang_on_all(struct us_cx *cx, const struct us_viewer *viewer
   }
   return US_OK;
 }
-_Static_assert((int)US_SETS_BATCH == (int)US_LABELS_BATCH, "what was looked up together is hung together");
+_Static_assert((int)US_SETS_VISIBLE_MAX == (int)US_LABELS_BATCH, "what was looked up together is hung together");
 
 static enum us_code check_count(struct us_cx *cx, int64_t account_id) {
   int64_t count = 0;
@@ -85,7 +83,7 @@ static enum us_code check_count(struct us_cx *cx, int64_t account_id) {
                  US_LABELS_PER_PERSON_MAX);
 }
 
-static enum us_code lock_owner(struct us_cx *cx, int64_t account_id) {
+enum us_code us_label_lock(struct us_cx *cx, int64_t account_id) {
   enum us_code code = us_labels_lock_owner(cx, account_id);
   return code == US_E_NOT_FOUND ? us_fail_plain(cx, US_E_NO_SESSION) : code; /* the account went meanwhile */
 }
@@ -102,7 +100,7 @@ enum us_code us_label_create(struct us_cx *cx, const struct us_viewer *viewer, c
   };
   if (row.uuid.p == NULL)
     return us_fail_plain(cx, US_E_NO_MEMORY);
-  US_TRY(lock_owner(cx, viewer->account_id));
+  US_TRY(us_label_lock(cx, viewer->account_id));
   US_TRY(check_count(cx, viewer->account_id));
   enum us_code code = us_labels_insert(cx, &row);
   if (code == US_E_CONFLICT)
@@ -112,15 +110,17 @@ enum us_code us_label_create(struct us_cx *cx, const struct us_viewer *viewer, c
   return as_label(cx, &row, ret_label);
 }
 
-/* "CLIENT_ID/NAME": both halves may have slashes, so each slash is tried as the one between them. */
+/* "CLIENT_ID/NAME": both halves may have slashes, so each of the first is tried as the one between them. */
 static enum us_code find_system(struct us_cx *cx, const struct us_viewer *viewer, struct us_str id,
                                 struct us_label_row *ret_row) {
   enum us_code code = us_fail_plain(cx, US_E_NOT_FOUND);
-  for (size_t i = 1; i < id.n && i <= US_CLIENT_ID_MAX && code == US_E_NOT_FOUND; i++) {
+  size_t slashes = 0;
+  for (size_t i = 0; i < id.n && slashes <= US_LABEL_ID_SLASHES_MAX && code == US_E_NOT_FOUND; i++) {
     if (id.p[i] != '/')
       continue;
     struct us_str client_id = {id.p, i}, name = {id.p + i + 1, id.n - i - 1};
     code = us_labels_system_by_name(cx, viewer->realm_id, viewer->account_id, client_id, name, ret_row);
+    slashes++;
   }
   return code;
 }

@@ -8,6 +8,8 @@
 #ifndef USHER_DOMAIN_LABEL_H
 #define USHER_DOMAIN_LABEL_H
 
+#include "domain/client.h"
+#include "domain/resource.h"
 #include "domain/services.h"
 #include "model/list.h"
 
@@ -34,6 +36,8 @@ struct us_label {
 #define US_LABELS_PER_PERSON_MAX 1000 /* USER and STAR */
 #define US_LABEL_NAME_MAX_BYTES 255
 #define US_LABEL_RESOURCES_MAX 256 /* in one request */
+#define US_LABEL_ID_MAX_BYTES (US_CLIENT_ID_MAX + 1 + US_RESOURCE_STRING_MAX_BYTES)
+#define US_LABEL_ID_SLASHES_MAX 16 /* that may stand before the one between client and word: each is tried */
 struct us_label_new {
   bool is_star;
   struct us_str name;
@@ -43,6 +47,8 @@ struct us_label_new {
  * taken. */
 enum us_code us_label_create(struct us_cx *cx, const struct us_viewer *viewer, const struct us_label_new *in,
                              struct us_label *ret_label) US_MUST_CHECK;
+/* Write step: until it ends nobody else changes private labels of this account. US_E_NO_SESSION: the account has gone. */
+enum us_code us_label_lock(struct us_cx *cx, int64_t account_id) US_MUST_CHECK;
 /* One of the person's, SYSTEM ones too. US_E_NOT_FOUND with the text of e.3. */
 enum us_code us_label_find(struct us_cx *cx, const struct us_viewer *viewer, struct us_str id,
                            struct us_label *ret_label) US_MUST_CHECK;

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "crypto/random.h"
+#include "domain/graph.h"
 #include "domain/label.h"
 #include "domain/resource_type.h"
 #include "store/labels.h"
@@ -66,6 +67,7 @@ enum us_code us_resource_register(struct us_cx *cx, const struct us_access *pat,
       .name = in->name,
       .type = in->type,
       .icon_uri = in->icon_uri,
+      .about = in->about,
       .description = in->description,
       .scopes = in->scopes,
       .rev = 1,
@@ -97,6 +99,7 @@ enum us_code us_resource_replace(struct us_cx *cx, struct us_resource *resource,
   row.name = in->name;
   row.type = in->type;
   row.icon_uri = in->icon_uri;
+  row.about = in->about;
   row.description = in->description;
   row.scopes = in->scopes;
   row.modified_ms = cx->now_ms;
@@ -107,6 +110,7 @@ enum us_code us_resource_replace(struct us_cx *cx, struct us_resource *resource,
   if (code == US_E_NOT_FOUND) /* somebody else changed it since it was read */
     return us_fail_plain(cx, US_E_STALE);
   US_TRY(code);
+  US_TRY(us_graph_follow(cx, resource, &row));
   US_TRY(us_label_set_system(cx, &row, in->labels));
   row.rev++;
   *resource = row;

@@ -31,6 +31,7 @@ struct us_resource_input {
   struct us_strs scopes;
   struct us_strs labels;
   struct us_str name, type, icon_uri; /* absent when not given */
+  struct us_str about;                /* ditto: the member "description" */
   struct us_str description;          /* the whole of it, JSON: what a read gives back */
 };
 /* Write step, 4.3. A name that is taken: US_E_INVALID_REQUEST with the contract's text. */

@@ -36,6 +36,7 @@ struct us_call {
   struct us_cx cx; /* first: steps take the call, domain functions &call->cx */
   const struct us_route *route;
   const struct us_http_request *request;
+  enum us_method method; /* what is asked for: the request's, or X-HTTP-Method-Override's; HEAD is GET */
   struct us_http_response *response;
   const struct us_snapshot *snapshot; /* held until the answer */
   const struct us_realm *realm;
@@ -46,7 +47,9 @@ struct us_call {
   struct us_account user; /* routes under users/{user}: the account the URL names (owner sees own; admin any) */
   int crest_protocol;     /* Common REST protocol version times ten: 10, 20, 21 */
   void *state;            /* the endpoint's, from prepare to finish */
+  struct us_session used_session; /* whose last access moves, besides the caller's own; id 0: none */
   bool needs_no_write;    /* set by the prepare step of a write: there is nothing to write, `finish` comes next */
+  bool runs_again; /* set by the run step of a write that takes several transactions: once more after this one */
   bool may_block;
 };
 

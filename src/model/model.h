@@ -19,6 +19,7 @@ struct us_settings {
   int64_t permission_ticket_s;
   bool delete_policies_on_delete_rs, delete_resource_sets_on_delete_rs;
   bool pending_requests;
+  int64_t pending_per_party, pending_per_owner; /* open at once */
   bool mail_owner_on_pending, mail_party_on_approval;
   bool owner_implicit_consent;
   struct us_str locale_attribute;
@@ -223,7 +224,7 @@ struct us_pending {
   int64_t realm_id, owner_id, resource_id, party_id;
   struct us_strs scopes;
   int64_t created_ms, rev;
-  struct us_str party_name, resource_name; /* read along */
+  struct us_str party_name, resource_name, resource_uuid; /* read along */
 };
 
 #endif

@@ -13,12 +13,15 @@
 struct path {
   struct us_str v[US_PATH_SEGMENTS_MAX];
   size_t n;
+  size_t
+      slashed; /* the segment that holds a slash (%2F), only ever a label id (design 6); US_PATH_SEGMENTS_MAX: none */
 };
 
 /* Splits and decodes. False: no row can match, and only what stands before the bad segment is in the path. An invalid encoding
  * has been refused by the edge already. */
 static bool split(struct us_cx *cx, struct us_str raw, struct path *ret_path) {
   ret_path->n = 0;
+  ret_path->slashed = US_PATH_SEGMENTS_MAX;
   if (raw.n == 0 || raw.p[0] != '/')
     return false;
   size_t start = 1;
@@ -36,8 +39,11 @@ static bool split(struct us_cx *cx, struct us_str raw, struct path *ret_path) {
       return false;
     if (us_str_eq_c(decoded, ".") || us_str_eq_c(decoded, ".."))
       return false;
-    if (memchr(decoded.p, '/', decoded.n) != NULL || !us_str_is_utf8(decoded))
-      return false; /* %2F is for label ids only (design 6), which no row has yet */
+    bool is_slashed = memchr(decoded.p, '/', decoded.n) != NULL;
+    if ((is_slashed && ret_path->slashed < US_PATH_SEGMENTS_MAX) || !us_str_is_utf8(decoded))
+      return false;
+    if (is_slashed)
+      ret_path->slashed = ret_path->n;
     ret_path->v[ret_path->n++] = decoded;
   }
   return ret_path->n > 0;
@@ -51,6 +57,8 @@ static bool fits(struct us_cx *cx, const char *pattern, const struct path *path,
     const char *end = strchrnul(p, '/');
     size_t n = (size_t)(end - p);
     if (p[0] == '{' && n > 2 && end[-2] == '*') {
+      if (path->slashed < path->n)
+        return false;
       struct us_strs rest = {NULL, 0};
       rest.n = path->n > at ? path->n - at : 0;
       rest.v = (struct us_str *)path->v + at;
@@ -60,7 +68,9 @@ static bool fits(struct us_cx *cx, const char *pattern, const struct path *path,
     if (at == path->n)
       return false;
     if (p[0] == '{') {
-      if (param == US_CALL_PARAMS_MAX)
+      struct us_str name = {p, n}; /* ids of labels, and of entries, which begin with the name of a resource (ADR 14) */
+      bool takes_slash = us_str_eq(name, US_STR("{label}")) || us_str_eq(name, US_STR("{policyName}"));
+      if (param == US_CALL_PARAMS_MAX || (at == path->slashed && !takes_slash))
         return false;
       params[param++] = path->v[at];
     } else if (!us_str_eq(path->v[at], (struct us_str){p, n})) {
@@ -72,12 +82,39 @@ static bool fits(struct us_cx *cx, const char *pattern, const struct path *path,
   return at == path->n;
 }
 
+/* What callers a rule of /users/{user} knows besides the user; 0 for other rules. */
+enum { OWNER = 4, ADMIN = 1, PAT = 2 };
+static const unsigned owner_rules[] = {
+    [US_AUTH_OWNER] = OWNER,
+    [US_AUTH_OWNER_OR_ADMIN] = OWNER | ADMIN,
+    [US_AUTH_OWNER_OR_PAT] = OWNER | PAT,
+    [US_AUTH_OWNER_ADMIN_OR_PAT] = OWNER | ADMIN | PAT,
+};
+static const enum us_auth session_rules[] = {US_AUTH_NONE, US_AUTH_SESSION_OPTIONAL, US_AUTH_SESSION};
+
+/* The rule that lets in whom one of the two lets in. They stand at one path, so they are of one kind. */
+static enum us_auth wider(enum us_auth a, enum us_auth b) {
+  unsigned bits = a < sizeof(owner_rules) / sizeof(owner_rules[0]) && b < sizeof(owner_rules) / sizeof(owner_rules[0])
+                      ? owner_rules[a] | owner_rules[b]
+                      : 0;
+  for (size_t i = 0; bits != 0 && i < sizeof(owner_rules) / sizeof(owner_rules[0]); i++) {
+    if (owner_rules[i] == bits)
+      return (enum us_auth)i;
+  }
+  for (size_t i = 0; i < sizeof(session_rules) / sizeof(session_rules[0]); i++) {
+    if (a == session_rules[i] || b == session_rules[i])
+      return session_rules[i];
+  }
+  return a;
+}
+
 /* All rows of a service against path[from..]: the row, or why there is none. */
-static void find_row(struct us_cx *cx, const struct us_http_request *request, struct us_str action,
-                     const struct path *path, size_t from, struct us_matched *m) {
-  enum us_method method = request->method == US_METHOD_HEAD ? US_METHOD_GET : request->method;
+static void find_row(struct us_cx *cx, struct us_str action, const struct path *path, size_t from,
+                     struct us_matched *m) {
   m->result = US_MATCH_NO_PATH;
   m->allow = 0;
+  if (path->slashed < from) /* no realm has a slash in its name, and two names joined by one are none either */
+    return;
   for (size_t i = 0; i < us_route_count; i++) {
     const struct us_route *row = &us_routes[i];
     struct us_str params[US_CALL_PARAMS_MAX] = {{NULL, 0}};
@@ -87,8 +124,11 @@ static void find_row(struct us_cx *cx, const struct us_http_request *request, st
     if (m->result == US_MATCH_NO_PATH) {
       m->result = US_MATCH_NO_METHOD;
       m->route = row;
+      m->auth = row->auth;
+      memcpy(m->params, params, sizeof(params));
     }
-    if (row->method != method)
+    m->auth = wider(m->auth, row->auth);
+    if (row->method != m->method)
       continue;
     bool is_create = row->action != NULL && strcmp(row->action, "create") == 0;
     bool action_fits = row->action == NULL ? true
@@ -101,6 +141,7 @@ static void find_row(struct us_cx *cx, const struct us_http_request *request, st
     }
     m->result = US_MATCHED;
     m->route = row;
+    m->auth = row->auth;
     memcpy(m->params, params, sizeof(params));
     return;
   }
@@ -135,27 +176,41 @@ static struct us_str realm_of_query(struct us_cx *cx, struct us_str value) {
   return value.p[0] == '/' ? value : us_str_fmt(cx->mem, "/%.*s", US_STR_ARG(value));
 }
 
+/* REST contract a.2: the header counts on POST only, and on this side only. */
+static void read_method(const struct us_http_request *request, struct us_matched *m) {
+  struct us_str wanted = us_http_header(request, "x-http-method-override");
+  m->method = request->method;
+  m->method_text = request->method_text;
+  if (m->service == US_SERVICE_JSON && m->method == US_METHOD_POST && wanted.n > 0) {
+    m->method = us_method_parse(wanted);
+    m->method_text = wanted;
+  }
+  if (m->method == US_METHOD_HEAD)
+    m->method = US_METHOD_GET;
+}
+
 static void match_in_service(struct us_cx *cx, const struct us_http_request *request, const struct us_params *query,
                              const struct path *path, size_t from, struct us_matched *m, bool *ret_bad_realm) {
+  read_method(request, m);
   struct us_str action = m->service == US_SERVICE_JSON ? us_params_get_nocase(query, "_action") : US_STR_ABSENT;
   size_t eaten = realm_of_hierarchy(cx, path, from, &m->realm_path, ret_bad_realm);
   if (m->service == US_SERVICE_JSON)
     m->tail = us_strs_join(
         cx->mem, (struct us_strs){(struct us_str *)(uintptr_t)path->v + from + eaten, path->n - from - eaten}, "/");
   if (eaten > 0) {
-    find_row(cx, request, action, path, from + eaten, m);
+    find_row(cx, action, path, from + eaten, m);
     return;
   }
   struct us_str by_query = us_params_get(query, "realm");
   m->realm_path = by_query.p != NULL ? realm_of_query(cx, by_query) : US_STR("/");
-  find_row(cx, request, action, path, from, m);
+  find_row(cx, action, path, from, m);
   if (m->result != US_MATCH_NO_PATH || m->service == US_SERVICE_JSON || m->service == US_SERVICE_ORIGIN)
     return;
   /* Legacy form: bare sub-realm segments before the endpoint (protocol contract 1.1). The first split that fits wins. */
   struct us_str realm = US_STR("");
   for (size_t i = from; i + 1 < path->n; i++) {
     realm = us_str_fmt(cx->mem, "%.*s/%.*s", US_STR_ARG(realm), US_STR_ARG(path->v[i]));
-    find_row(cx, request, action, path, i + 1, m);
+    find_row(cx, action, path, i + 1, m);
     if (m->result != US_MATCH_NO_PATH) {
       m->realm_path = realm;
       return;

@@ -389,13 +389,27 @@ enum us_place us_call_advance(struct us_call *call, enum us_place here, struct u
   return next;
 }
 
+size_t us_call_used_sessions(const struct us_call *call, int64_t ret_ids[2]) {
+  const struct us_session *used[] = {call->caller.kind == US_CALLER_SESSION ? &call->caller.login.session : NULL,
+                                     call->used_session.id > 0 ? &call->used_session : NULL};
+  size_t n = 0;
+  for (size_t i = 0; i < 2; i++) {
+    if (used[i] != NULL && us_session_wants_touch(used[i], call->cx.now_ms))
+      ret_ids[n++] = used[i]->id;
+  }
+  return n;
+}
+
 enum us_code us_call_write(struct us_call *call) {
   us_error_clear(&call->cx); /* a step may run twice */
+  call->runs_again = false;
   return run_step(pipeline_of(call), call->route->run);
 }
 
 enum us_place us_call_written(struct us_call *call, enum us_code code) {
   struct pipeline *p = pipeline_of(call);
+  if (code == US_OK && call->runs_again) /* the phase stays, so the loop sends it to the writer again, behind all that wait there */
+    return US_PLACE_LOOP;
   if (code == US_OK) {
     p->phase = PHASE_FINISH;
     if (call->route->finish != NULL && !p->is_broken)

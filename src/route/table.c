@@ -16,6 +16,8 @@
 #define UMA_FLAGS (US_ROUTE_NO_STORE | US_ROUTE_NEEDS_UMA | US_ROUTE_UNSUPPORTED_METHOD)
 #define POLICIES "users/{user}/uma/policies"
 #define PENDING "users/{user}/uma/pendingrequests"
+#define LABELS "users/{user}/oauth2/resources/labels"
+#define SETS "users/{user}/oauth2/resources/sets"
 
 const struct us_route us_routes[] = {
     /* Discovery: protocol contract 2. */
@@ -79,12 +81,29 @@ const struct us_route us_routes[] = {
     {"json.sessions.info", US_SERVICE_JSON, US_METHOD_POST, "sessions", "getSessionInfo", US_AUTH_SESSION,
      US_STYLE_CREST, US_BODY_RAW, NULL, US_READ, US_ROUTE_NO_STORE, NULL, us_ep_session_info, NULL, "REST b.4",
      "Session information"},
+    {"json.sessions.info_and_reset", US_SERVICE_JSON, US_METHOD_POST, "sessions", "getSessionInfoAndResetIdleTime",
+     US_AUTH_SESSION, US_STYLE_CREST, US_BODY_RAW, NULL, US_WRITE, US_ROUTE_NO_STORE, us_ep_session_use_prepare,
+     us_ep_session_use, us_ep_session_info_finish, "REST b.4", "The same, and it counts as use"},
+    {"json.sessions.refresh", US_SERVICE_JSON, US_METHOD_POST, "sessions", "refresh", US_AUTH_SESSION, US_STYLE_CREST,
+     US_BODY_RAW, NULL, US_WRITE, US_ROUTE_NO_STORE, us_ep_session_use_prepare, us_ep_session_use,
+     us_ep_session_refresh_finish, "REST b.4", "Use a session, and say how long it lasts"},
     {"json.sessions.validate", US_SERVICE_JSON, US_METHOD_POST, "sessions", "validate", US_AUTH_SESSION_OPTIONAL,
      US_STYLE_CREST, US_BODY_RAW, NULL, US_READ, US_ROUTE_NO_STORE, NULL, us_ep_session_validate, NULL, "REST b.4",
      "Is this session alive?"},
     {"json.sessions.logout", US_SERVICE_JSON, US_METHOD_POST, "sessions", "logout", US_AUTH_SESSION_OPTIONAL,
      US_STYLE_CREST, US_BODY_RAW, NULL, US_WRITE, US_ROUTE_NO_STORE, NULL, us_ep_session_logout, NULL, "REST b.4",
      "Log out"},
+    {"json.sessions.logout_handles", US_SERVICE_JSON, US_METHOD_POST, "sessions", "logoutByHandle", US_AUTH_SESSION,
+     US_STYLE_CREST, US_BODY_RAW, NULL, US_WRITE, US_ROUTE_NO_STORE, NULL, us_ep_session_logout_handles, NULL,
+     "REST b.4", "End sessions, for administrators"},
+    {"json.sessions.logout_user", US_SERVICE_JSON, US_METHOD_POST, "sessions", "logoutByUser", US_AUTH_SESSION,
+     US_STYLE_CREST, US_BODY_RAW, NULL, US_WRITE, US_ROUTE_NO_STORE, NULL, us_ep_session_logout_user, NULL, "REST b.4",
+     "End all sessions of a user"},
+    {"json.sessions.query", US_SERVICE_JSON, US_METHOD_GET, "sessions", NULL, US_AUTH_SESSION, US_STYLE_CREST,
+     US_BODY_NONE, NULL, US_READ, US_ROUTE_NO_STORE, NULL, us_ep_session_query, NULL, "REST b.4",
+     "Sessions of a user, for administrators"},
+    {"json.users.profile", US_SERVICE_JSON, US_METHOD_GET, "users/{user}", NULL, US_AUTH_OWNER_OR_ADMIN, US_STYLE_CREST,
+     US_BODY_NONE, NULL, US_READ, 0, NULL, us_ep_profile, NULL, "REST b.7", "Profile of a user"},
     {"json.users.id_from_session", US_SERVICE_JSON, US_METHOD_POST, "users", "idFromSession", US_AUTH_SESSION,
      US_STYLE_CREST, US_BODY_RAW, NULL, US_READ, US_ROUTE_NO_STORE, NULL, us_ep_id_from_session, NULL, "REST b.7",
      "Who am I?"},
@@ -115,6 +134,32 @@ const struct us_route us_routes[] = {
      "Approve a request"},
     {"json.pending.deny", US_SERVICE_JSON, US_METHOD_POST, PENDING "/{id}", "deny", US_AUTH_OWNER, US_STYLE_CREST,
      US_BODY_RAW, NULL, US_WRITE, US_ROUTE_NEEDS_UMA, NULL, us_ep_pending_deny, NULL, "REST f.4", "Deny a request"},
+    {"json.pending.approve_all", US_SERVICE_JSON, US_METHOD_POST, PENDING, "approveAll", US_AUTH_OWNER, US_STYLE_CREST,
+     US_BODY_RAW, NULL, US_WRITE, US_ROUTE_NEEDS_UMA, NULL, us_ep_pending_approve_all, NULL, "REST f.4",
+     "Approve all requests"},
+    {"json.pending.deny_all", US_SERVICE_JSON, US_METHOD_POST, PENDING, "denyAll", US_AUTH_OWNER, US_STYLE_CREST,
+     US_BODY_RAW, NULL, US_WRITE, US_ROUTE_NEEDS_UMA, NULL, us_ep_pending_deny_all, NULL, "REST f.4",
+     "Deny all requests"},
+
+    {"json.labels.create", US_SERVICE_JSON, US_METHOD_POST, LABELS, "create", US_AUTH_OWNER, US_STYLE_CREST,
+     US_BODY_RAW, NULL, US_WRITE, US_ROUTE_NEEDS_UMA, us_ep_label_prepare, us_ep_label_create, NULL, "REST e.2",
+     "Make a label"},
+    {"json.labels.query", US_SERVICE_JSON, US_METHOD_GET, LABELS, NULL, US_AUTH_OWNER_OR_ADMIN, US_STYLE_CREST,
+     US_BODY_NONE, NULL, US_READ, US_ROUTE_NEEDS_UMA, NULL, us_ep_label_query, NULL, "REST e.3",
+     "Labels that a user sees"},
+    {"json.labels.delete", US_SERVICE_JSON, US_METHOD_DELETE, LABELS "/{label}", NULL, US_AUTH_OWNER, US_STYLE_CREST,
+     US_BODY_NONE, NULL, US_WRITE, US_ROUTE_NEEDS_UMA, NULL, us_ep_label_delete, NULL, "REST e.3", "Delete a label"},
+    {"json.sets.query", US_SERVICE_JSON, US_METHOD_GET, SETS, NULL, US_AUTH_OWNER_OR_ADMIN, US_STYLE_CREST,
+     US_BODY_NONE, NULL, US_READ, US_ROUTE_NEEDS_UMA, NULL, us_ep_set_query, NULL, "REST d.2",
+     "Resources that a user sees"},
+    {"json.sets.revoke_all", US_SERVICE_JSON, US_METHOD_POST, SETS, "revokeAll", US_AUTH_OWNER, US_STYLE_CREST,
+     US_BODY_RAW, NULL, US_WRITE, US_ROUTE_NEEDS_UMA, us_ep_set_revoke_prepare, us_ep_set_revoke_all, NULL, "REST d.5",
+     "Stop sharing anything"},
+    {"json.sets.read", US_SERVICE_JSON, US_METHOD_GET, SETS "/{id}", NULL, US_AUTH_OWNER_OR_ADMIN, US_STYLE_CREST,
+     US_BODY_NONE, NULL, US_READ, US_ROUTE_NEEDS_UMA, NULL, us_ep_set_read, NULL, "REST d.3", "One of them"},
+    {"json.sets.update", US_SERVICE_JSON, US_METHOD_PUT, SETS "/{id}", NULL, US_AUTH_OWNER, US_STYLE_CREST, US_BODY_RAW,
+     NULL, US_WRITE, US_ROUTE_NEEDS_UMA, us_ep_set_prepare, us_ep_set_update, NULL, "REST d.4",
+     "Set one's labels on it"},
 
     /* Operations: design 4. */
     {"json.health.live", US_SERVICE_JSON, US_METHOD_GET, "health/live", NULL, US_AUTH_NONE, US_STYLE_CREST,

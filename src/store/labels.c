@@ -172,8 +172,9 @@ struct listing {
 static bool see_row(struct us_cx *cx, void *self, struct us_rows *rows) {
   struct listing *listing = self;
   struct us_label_row row = {0};
+  (void)cx; /* what is made of a row goes with the row */
   us_sql_read(rows, row_columns, US_COLUMN_COUNT(row_columns), &row);
-  return listing->each(cx, listing->self, &row);
+  return listing->each(rows->cx, listing->self, &row);
 }
 
 enum us_code us_labels_list(struct us_cx *cx, int64_t owner_id, const struct us_list_query *query, us_label_row_fn each,

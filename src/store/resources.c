@@ -33,10 +33,11 @@ static const struct us_column whole_columns[] = {
     {US_COLUMN_TEXT, AT(resource.type_actions)},
     {US_COLUMN_TEXT, AT(resource.type_description)},
     {US_COLUMN_I64, AT(resource.type_modifier)},
+    {US_COLUMN_TEXT, AT(resource.about)},
 };
 #define WHOLE                                                                                                          \
   "SELECT id, uuid, realm_id, owner_id, rs_ref, name, type, icon_uri, description, scopes, rev, access_rev, "          \
-  "created_ms, modified_ms, type_actions, type_description, type_modifier FROM resource "
+  "created_ms, modified_ms, type_actions, type_description, type_modifier, about FROM resource "
 
 static const struct us_column access_columns[] = {
     {US_COLUMN_I64, AT(resource.id)},         {US_COLUMN_TEXT, AT(resource.uuid)},
@@ -116,8 +117,8 @@ enum us_code us_resources_list(struct us_cx *cx, struct us_resource_space space,
 
 static const char SQL_INSERT[] =
     "INSERT INTO resource (id, uuid, realm_id, owner_id, rs_ref, name, type, icon_uri, description, scopes, rev, "
-    "access_rev, created_ms, modified_ms, name_sort, name_key) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, 1, $11, $11, COALESCE($6, ''), $12) "
+    "access_rev, created_ms, modified_ms, name_sort, name_key, about) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, 1, $11, $11, COALESCE($6, ''), $12, $13) "
     "ON CONFLICT (owner_id, rs_ref, name) WHERE name IS NOT NULL DO NOTHING";
 enum us_code us_resources_insert(struct us_cx *cx, const struct us_resource *row) {
   struct us_str scopes = us_json_from_strs(cx->mem, row->scopes);
@@ -125,9 +126,9 @@ enum us_code us_resources_insert(struct us_cx *cx, const struct us_resource *row
   if (!scopes.p || !name_key.p)
     return us_fail_plain(cx, US_E_NO_MEMORY);
   int64_t changed = 0;
-  US_TRY(us_sql_run(cx, &changed, SQL_INSERT, "itiiitttttit", row->id, row->uuid, row->realm_id, row->owner_id,
+  US_TRY(us_sql_run(cx, &changed, SQL_INSERT, "itiiitttttitt", row->id, row->uuid, row->realm_id, row->owner_id,
                     row->rs_ref, row->name, row->type, row->icon_uri, row->description, scopes, row->created_ms,
-                    name_key));
+                    name_key, row->about));
   return changed == 1 ? US_OK : us_fail_plain(cx, US_E_CONFLICT);
 }
 
@@ -135,7 +136,7 @@ enum us_code us_resources_insert(struct us_cx *cx, const struct us_resource *row
  * the unique index; the later one fails as a store error and may be sent again.) */
 static const char SQL_UPDATE[] =
     "UPDATE resource SET name = $2, type = $3, icon_uri = $4, description = $5, scopes = $6, modified_ms = $7, "
-    "name_sort = COALESCE($2, ''), name_key = $9, type_actions = $10, type_modifier = 0, "
+    "name_sort = COALESCE($2, ''), name_key = $9, type_actions = $10, about = $11, type_modifier = 0, "
     "rev = rev + 1, access_rev = access_rev + CASE WHEN scopes = $6 THEN 0 ELSE 1 END "
     "WHERE id = $1 AND rev = $8 AND NOT EXISTS (SELECT 1 FROM resource other WHERE other.owner_id = resource.owner_id "
     "AND other.rs_ref = resource.rs_ref AND other.name = $2 AND other.id <> resource.id)";
@@ -148,9 +149,9 @@ enum us_code us_resources_update(struct us_cx *cx, const struct us_resource *row
   int64_t changed = 0;
   US_TRY(us_sql_run(cx, &changed, SQL_UPDATE,
                     "ittttti"
-                    "itt",
+                    "ittt",
                     row->id, row->name, row->type, row->icon_uri, row->description, scopes, row->modified_ms, row->rev,
-                    name_key, row->type_actions.p ? row->type_actions : US_STR("")));
+                    name_key, row->type_actions.p ? row->type_actions : US_STR(""), row->about));
   if (changed == 1)
     return US_OK;
   int64_t id;

@@ -45,6 +45,17 @@ static inline struct us_reply log_in(struct us_world *w, const char *user, const
   return login_with(w, "", us_text(w, "X-OpenAM-Username: %s\nX-OpenAM-Password: %s", user, password), "{}");
 }
 
+/* As the pages of the lineage ask, in every call of theirs (REST contract k.2). */
+static inline struct us_reply as_pages(struct us_world *w, const char *method, const char *target, const char *sso,
+                                       const char *headers, const char *json) {
+  return us_send(w, method, target,
+                 us_text(w,
+                         "iPlanetDirectoryPro: %s\nAccept-API-Version: protocol=1.0,resource=1.0\n"
+                         "Content-Type: application/json%s%s",
+                         sso, headers ? "\n" : "", headers ? headers : ""),
+                 json);
+}
+
 static inline const char *policy_url(struct us_world *w, const char *id) {
   return us_text(w, POLICIES "/%s", id);
 }

@@ -14,7 +14,7 @@
 
 struct body {
   struct us_resource_input input;
-  struct us_str about, uri; /* checked here, kept in the description only */
+  struct us_str uri; /* checked here, kept in the description only */
 };
 #define AT(member) offsetof(struct body, member)
 
@@ -27,7 +27,7 @@ static const struct us_field body_fields[] = {
      .max = US_RESOURCE_SCOPES_MAX,
      .item_max = US_RESOURCE_SCOPE_MAX_BYTES},
     {.name = "name", .kind = US_FIELD_STRING, .offset = AT(input.name), .max = US_RESOURCE_STRING_MAX_BYTES},
-    {.name = "description", .kind = US_FIELD_STRING, .offset = AT(about), .max = US_RESOURCE_STRING_MAX_BYTES},
+    {.name = "description", .kind = US_FIELD_STRING, .offset = AT(input.about), .max = US_RESOURCE_STRING_MAX_BYTES},
     {.name = "type", .kind = US_FIELD_STRING, .offset = AT(input.type), .max = US_RESOURCE_STRING_MAX_BYTES},
     {.name = "icon_uri", .kind = US_FIELD_URI, .offset = AT(input.icon_uri), .max = US_RESOURCE_STRING_MAX_BYTES},
     {.name = "uri", .kind = US_FIELD_URI, .offset = AT(uri), .max = US_RESOURCE_STRING_MAX_BYTES},
