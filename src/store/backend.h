@@ -123,6 +123,7 @@ struct us_backend {
 
   enum us_code (*transaction)(struct us_cx *cx, struct us_db *db, enum us_db_verb verb);
   bool (*in_transaction)(struct us_db *db);
+  int64_t (*total_changes)(struct us_db *db); /* rows that the connection has ever written, undone or not */
   enum us_code (*data_version)(struct us_cx *cx, struct us_db *db, int64_t *ret_version);
   void (*maintain)(struct us_db *db); /* after commits of the writer: checkpoints when due */
 };

@@ -39,6 +39,7 @@ static const struct required_function required_functions[] = {
     REQUIRED(column_text),
     REQUIRED(transaction),
     REQUIRED(in_transaction),
+    REQUIRED(total_changes),
     REQUIRED(data_version),
     REQUIRED(maintain),
 };

@@ -279,6 +279,10 @@ static bool in_transaction(struct us_db *db) {
   return !sqlite3_get_autocommit(of_db(db)->handle);
 }
 
+static int64_t total_changes(struct us_db *db) {
+  return sqlite3_total_changes64(of_db(db)->handle);
+}
+
 static enum us_code data_version(struct us_cx *cx, struct us_db *db, int64_t *ret_version) {
   struct us_sqlite *s = of_db(db);
   static const char SQL_DATA_VERSION[] = "PRAGMA data_version";
@@ -351,6 +355,7 @@ const struct us_backend us_backend_sqlite = {
     .column_text = column_text,
     .transaction = transaction,
     .in_transaction = in_transaction,
+    .total_changes = total_changes,
     .data_version = data_version,
     .maintain = maintain,
 };

@@ -1,9 +1,9 @@
 /*
  * The one who writes: group commit on a thread of its own (store/writer.h has the rules).
  *
- *   queue -> take a batch -> pass: BEGIN, notes, each step in a savepoint, COMMIT -> done() for each that is decided
- *                             ^                                                       |
- *                             +----- those that a broken transaction took along ------+
+ *   queue -> take a batch -> pass: BEGIN, notes, each step, COMMIT -> done() for each that is decided
+ *                             ^                                          |
+ *                             +-- those a broken transaction took along -+
  *
  * A pass decides at least one step, so the loop ends. Nothing is decided as success before a commit, and nothing as a
  * refusal either: a refusal may rest on what an earlier step of the same, uncommitted, transaction wrote.
@@ -54,6 +54,7 @@ struct us_writer {
   int64_t leased_until_ms; /* 0: not renewed yet */
   int64_t renew_at_ms;
   bool is_lease_lost;
+  bool is_careful; /* the batch at hand has a step that fails behind its first write: savepoints */
 
   pthread_mutex_t lock; /* for all below */
   pthread_cond_t wake;
@@ -231,15 +232,21 @@ static void decide_broken(struct slot *slot) {
   decide(slot, cx->err.code);
 }
 
-/* Runs one step in its savepoint. False: the whole transaction is broken and the step has been decided. */
-static bool run_step(struct us_writer *w, struct slot *slot) {
+enum step_end {
+  STEP_RAN,
+  STEP_BROKE, /* the whole transaction; the step has been decided */
+  STEP_LEFT,  /* failed, and what it wrote is still there: only without a savepoint */
+};
+
+static enum step_end run_step(struct us_writer *w, struct slot *slot, bool in_savepoint) {
   struct us_write_job *job = slot->job;
   const struct us_backend *backend = w->db->backend;
   us_error_clear(job->cx);
-  if (backend->transaction(job->cx, w->db, US_DB_SAVEPOINT) != US_OK) {
+  if (in_savepoint && backend->transaction(job->cx, w->db, US_DB_SAVEPOINT) != US_OK) {
     decide_broken(slot);
-    return false;
+    return STEP_BROKE;
   }
+  int64_t changes = backend->total_changes(w->db);
   slot->runs++;
   job->cx->db = w->db;
   job->code = job->run(job);
@@ -247,15 +254,17 @@ static bool run_step(struct us_writer *w, struct slot *slot) {
   us_db_close_statements(w->db);
   if (!us_db_is_whole(w->db)) {
     decide_broken(slot);
-    return false;
+    return STEP_BROKE;
   }
   bool keeps = job->code == US_OK || job->cx->err.keeps_writes;
+  if (!in_savepoint)
+    return keeps || backend->total_changes(w->db) == changes ? STEP_RAN : STEP_LEFT;
   /* Not with the step's cx: its error must stay. */
   if (backend->transaction(&w->cx, w->db, keeps ? US_DB_RELEASE : US_DB_ROLLBACK_TO) != US_OK) {
     decide_failed(slot, &w->cx.err);
-    return false;
+    return STEP_BROKE;
   }
-  return true;
+  return STEP_RAN;
 }
 
 /* After slot `broken` broke the transaction: what ran before it was taken back and may run once more. */
@@ -268,18 +277,43 @@ static void end_broken_pass(struct us_writer *w, size_t broken) {
       decide_failed(&w->slots[i], &w->cx.err);
 }
 
+/* *ret_broken is the last one that ran. */
+static enum step_end run_steps(struct us_writer *w, size_t n, size_t *ret_broken) {
+  for (size_t i = 0; i < n; i++) {
+    enum step_end end = run_step(w, &w->slots[i], w->is_careful);
+    *ret_broken = i;
+    if (end != STEP_RAN)
+      return end;
+  }
+  return STEP_RAN;
+}
+
+/* Once more from the beginning, with savepoints: nothing of the first try is left, and it does not count as a run. */
+static bool begin_again(struct us_writer *w, size_t n) {
+  us_db_rollback(&w->cx, w->db);
+  for (size_t i = 0; i < n; i++)
+    w->slots[i].runs = 0;
+  return begin_with_notes(w) == US_OK;
+}
+
 /* False when no transaction could begin: the store is locked, or gone. */
 static bool run_pass(struct us_writer *w, size_t n) {
-  if (begin_with_notes(w) != US_OK) {
+  size_t broken = 0;
+  bool has_begun = begin_with_notes(w) == US_OK;
+  enum step_end end = has_begun ? run_steps(w, n, &broken) : STEP_RAN;
+  if (end == STEP_LEFT) {
+    w->is_careful = true;
+    has_begun = begin_again(w, n);
+    end = has_begun ? run_steps(w, n, &broken) : STEP_RAN;
+  }
+  if (!has_begun) {
     count_failed_batch(w);
     decide_all_failed(w, n, &w->cx.err);
     return false;
   }
-  for (size_t i = 0; i < n; i++) {
-    if (!run_step(w, &w->slots[i])) {
-      end_broken_pass(w, i);
-      return true;
-    }
+  if (end == STEP_BROKE) {
+    end_broken_pass(w, broken);
+    return true;
   }
   if (us_db_commit(&w->cx, w->db) != US_OK) {
     count_failed_batch(w);
@@ -342,6 +376,7 @@ static void run_batch(struct us_writer *w, size_t n) {
     decide_all_failed(w, n, &w->cx.err);
   }
   bool could_begin = true;
+  w->is_careful = false;
   while ((n = answer_decided(w, n)) > 0)
     could_begin = run_pass(w, n);
   if (!could_begin)

@@ -1,9 +1,11 @@
 /*
- * The one who writes: a thread with its own connection that takes all waiting write steps, runs each in a savepoint of one
+ * The one who writes: a thread with its own connection that takes all waiting write steps, runs each in one
  * BEGIN IMMEDIATE transaction, commits once, and only then lets the answers go (group commit, design 2).
  *
- * - A step that fails rolls back to its savepoint; the others of the batch are not touched. A refusal with
- *   cx->err.keeps_writes is released, not rolled back.
+ * - A step that fails leaves nothing; the others of the batch are not touched. A refusal with cx->err.keeps_writes keeps what it
+ *   wrote. Most steps succeed, and most refusals come before anything was written, so a batch is first run without savepoints (each
+ *   copies the pages that its step writes); when a step does fail behind its first write the whole is rolled back and run
+ *   again, each step in a savepoint.
  * - After any failing statement the writer looks whether the database ended the whole transaction
  *   (sqlite3_get_autocommit): then the batch stops; steps that had succeeded in it are run again in a new batch, in order,
  *   once; the step that broke it answers 503.

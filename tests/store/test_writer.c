@@ -21,6 +21,7 @@ struct task {
   int64_t id;
   enum us_code then; /* after its insert */
   bool keeps_writes;
+  bool is_early;  /* `then` comes before the insert */
   bool breaks;    /* makes SQLite end the whole transaction */
   bool must_wait; /* for `gate`: what is submitted meanwhile becomes one batch */
   int runs;
@@ -38,6 +39,8 @@ static enum us_code run_task(struct us_write_job *job) {
     sem_wait(&gate);
     return US_OK;
   }
+  if (t->is_early)
+    return us_fail(t->cx, t->then, "by rule");
   US_TRY(store_insert(t->cx, t->id, "x"));
   static const char SQL_BREAK[] = "INSERT OR ROLLBACK INTO item (id, n) VALUES ($1, 1)";
   if (t->breaks)
@@ -171,7 +174,8 @@ static void a_step_that_fails_takes_nobody_along(void **state) {
   for (int i = 0; i < 6; i++) {
     enum us_code expected = i == 1 ? US_E_CONFLICT : i == 3 ? US_E_STORE : US_OK;
     assert_code(tasks[i].answer, expected);
-    assert_int_equal(tasks[i].runs, 1);
+    assert_int_equal(tasks[i].runs,
+                     i < 2 ? 2 : 1); /* from the beginning, with savepoints, when the second one failed */
     if (i != 3)
       assert_int_equal(store_has(s->cx, s->db, i + 1), expected == US_OK);
   }
@@ -180,6 +184,41 @@ static void a_step_that_fails_takes_nobody_along(void **state) {
   assert_int_equal(us_writer_counters(writer).failed_steps, 2);
   assert_int_equal(us_writer_counters(writer).batches, 2);
   stop(writer);
+}
+
+static void a_refusal_before_the_first_write_costs_nobody_a_second_run(void **state) {
+  struct store *s = *state;
+  struct us_writer *writer = start(s, (struct us_writer_options){0});
+  tasks[1].then = US_E_CONFLICT;
+  tasks[1].is_early = true;
+  tasks[2].id = tasks[0].id; /* the statement fails, and has undone itself */
+  run_together(writer, 4);
+  static const enum us_code expected[4] = {US_OK, US_E_CONFLICT, US_E_STORE, US_OK};
+  for (int i = 0; i < 4; i++) {
+    assert_code(tasks[i].answer, expected[i]);
+    assert_int_equal(tasks[i].runs, 1);
+  }
+  assert_true(store_has(s->cx, s->db, 1));
+  assert_true(store_has(s->cx, s->db, 4));
+  assert_int_equal(store_count(s->cx, s->db), 2);
+  stop(writer);
+}
+
+/* Every place in a batch, first and last too. */
+static void whoever_fails_behind_its_write_leaves_nothing(void **state) {
+  struct store *s = *state;
+  for (int failing = 0; failing < 5; failing++) {
+    store_exec(s->cx, s->db, "DELETE FROM item WHERE id > 0");
+    struct us_writer *writer = start(s, (struct us_writer_options){0});
+    tasks[failing].then = US_E_CONFLICT;
+    tasks[(failing + 1) % 5].then = US_E_INVALID_GRANT;
+    tasks[(failing + 1) % 5].keeps_writes = true;
+    run_together(writer, 5);
+    for (int i = 0; i < 5; i++)
+      assert_int_equal(store_has(s->cx, s->db, i + 1), i != failing);
+    assert_int_equal(us_writer_counters(writer).steps, 6);
+    stop(writer);
+  }
 }
 
 static void a_refusal_may_keep_its_writes(void **state) {
@@ -239,7 +278,7 @@ static void a_broken_transaction_is_run_again_without_the_one_that_broke_it(void
   tasks[2].breaks = true;
   run_together(writer, 5);
   static const enum us_code expected[5] = {US_OK, US_E_CONFLICT, US_E_STORE, US_OK, US_OK};
-  static const int runs[5] = {2, 2, 1, 1, 1};
+  static const int runs[5] = {3, 3, 1, 1, 1}; /* the first time without savepoints */
   for (int i = 0; i < 5; i++) {
     assert_code(tasks[i].answer, expected[i]);
     assert_int_equal(tasks[i].runs, runs[i]);
@@ -546,6 +585,8 @@ int main(void) {
       STORE_TEST(a_batch_has_a_limit),
       STORE_TEST(the_queue_has_a_limit),
       STORE_TEST(a_step_that_fails_takes_nobody_along),
+      STORE_TEST(a_refusal_before_the_first_write_costs_nobody_a_second_run),
+      STORE_TEST(whoever_fails_behind_its_write_leaves_nothing),
       STORE_TEST(a_refusal_may_keep_its_writes),
       STORE_TEST(nothing_is_answered_before_it_is_committed),
       STORE_TEST(a_broken_transaction_is_run_again_without_the_one_that_broke_it),
