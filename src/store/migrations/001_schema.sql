@@ -213,9 +213,11 @@ CREATE TABLE rpt (
   rs_ref     BIGINT NOT NULL,
   client_ref BIGINT NOT NULL,
   party_id   BIGINT NOT NULL,                -- account.id of the requesting party
+  party_rev  BIGINT NOT NULL DEFAULT 1,      -- account.access_rev of the party under which it was decided
   tid        BIGINT NOT NULL,
   issued_s   BIGINT NOT NULL,
   expires_s  BIGINT NOT NULL,
+  counted    TEXT NOT NULL DEFAULT '',       -- permission.id of those it used up a use of (MaxUses), with commas between
   -- The first permission stands in the row itself: most RPTs have no other, and introspection reads one page less. As below.
   more        BIGINT NOT NULL,               -- how many others there are in rpt_permission
   resource_id BIGINT NOT NULL,
@@ -225,6 +227,13 @@ CREATE TABLE rpt (
   permission_expires_s BIGINT NOT NULL
 );
 CREATE INDEX rpt_tid ON rpt (tid);
+-- An upgraded RPT holds what was obtained in earlier processes too; their tickets, stolen, take it along.
+CREATE TABLE rpt_process (
+  rpt_id BIGINT NOT NULL,
+  tid    BIGINT NOT NULL,
+  PRIMARY KEY (rpt_id, tid)
+) @CLUSTERED@;
+CREATE INDEX rpt_process_tid ON rpt_process (tid);
 CREATE TABLE rpt_permission (
   rpt_id      BIGINT NOT NULL,
   resource_id BIGINT NOT NULL,
