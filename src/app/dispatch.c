@@ -66,17 +66,17 @@ static void log_request(const struct flight *f) {
   us_log_end(&line);
 }
 
-static void touch_session(const struct flight *f) {
-  const struct us_call *call = f->call;
-  if (call->caller.kind != US_CALLER_SESSION || !us_session_wants_touch(&call->caller.login.session, call->cx.now_ms))
-    return;
-  us_writer_note(f->dispatch->writer, (struct us_note){1, call->caller.login.session.id, call->cx.now_ms});
+static void touch_sessions(const struct flight *f) {
+  int64_t ids[2];
+  size_t n = us_call_used_sessions(f->call, ids);
+  for (size_t i = 0; i < n; i++)
+    us_writer_note(f->dispatch->writer, (struct us_note){1, ids[i], f->call->cx.now_ms});
 }
 
 static void answer(struct flight *f) {
   struct us_http_exchange *exchange = f->exchange;
   log_request(f);
-  touch_session(f);
+  touch_sessions(f);
   us_http_exchange_reply(exchange); /* frees the memory of f */
 }
 

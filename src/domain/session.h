@@ -11,6 +11,7 @@
 
 #include "crypto/handle.h"
 #include "domain/services.h"
+#include "model/list.h"
 
 #define US_SESSION_TOUCH_MS (60 * 1000) /* REST b.3: updated at most every 60 s */
 
@@ -34,6 +35,20 @@ bool us_session_wants_touch(const struct us_session *session, int64_t now_ms);
 enum us_code us_session_apply_touch(struct us_cx *cx, int64_t session_id, int64_t touched_ms) US_MUST_CHECK;
 /* When it would end if nobody used it from its last access on. */
 int64_t us_session_idle_end_ms(struct us_cx *cx, const struct us_session *session);
+/* How long sessions of this realm may be idle; 0 when it is gone. */
+int64_t us_session_idle_ms(struct us_cx *cx, int64_t realm_id);
+
+/* Write steps for administrators: one session by its row, in this realm (0: any); all of an account. */
+enum us_code us_session_end_in(struct us_cx *cx, int64_t session_id, int64_t realm_id, bool *ret_ended) US_MUST_CHECK;
+enum us_code us_session_end_of(struct us_cx *cx, int64_t account_id) US_MUST_CHECK;
+
+/* Queries: sessions are found by their user, so a filter must demand username and realm. False when it does not. */
+extern const struct us_list us_sessions_list;
+bool us_session_asks_for(const struct us_list_query *query, struct us_str *ret_user, struct us_str *ret_realm);
+/* Live sessions of the account. `cx` of `seen` lives for one call. False ends the page. */
+typedef bool (*us_session_seen_fn)(struct us_cx *cx, void *self, const struct us_login *login);
+enum us_code us_session_page(struct us_cx *cx, const struct us_account *account, const struct us_list_query *query,
+                             us_session_seen_fn seen, void *self, struct us_list_end *ret_end) US_MUST_CHECK;
 
 /* Write step of the clean-up: expired sessions among the oldest max_rows. */
 enum us_code us_session_clean_up(struct us_cx *cx, int64_t max_rows, int64_t *ret_rows) US_MUST_CHECK;

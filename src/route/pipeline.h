@@ -21,6 +21,8 @@ struct us_call *us_call_new(void *mem, struct us_services *svc, const struct us_
                             struct us_http_response *response);
 /* Runs at LOOP or POOL with that place's connection. Returns the next place (never LOOP). */
 enum us_place us_call_advance(struct us_call *call, enum us_place here, struct us_db *db);
+/* Answered: sessions whose last access is to be written down, as notes that may be lost (REST b.3). Returns how many. */
+size_t us_call_used_sessions(const struct us_call *call, int64_t ret_ids[2]);
 /* The write step, called by the writer (cx.db set); its code is the writer's verdict. */
 enum us_code us_call_write(struct us_call *call);
 /* After the writer's verdict: sets what follows. Returns LOOP (finish) or ANSWER. */

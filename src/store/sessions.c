@@ -23,12 +23,13 @@ static const struct us_column session_columns[] = {
     {US_COLUMN_I64, offsetof(struct us_session_row, account.access_rev)},
     {US_COLUMN_TEXT, offsetof(struct us_session_row, realm_path)},
 };
-static const char SQL_FIND[] =
-    "SELECT s.id, s.digest, s.realm_id, s.account_id, s.created_ms, s.touched_ms, s.expires_ms,"
-    " a.id, a.realm_id, a.name, a.name_key, a.mail, a.given_name, a.family_name, a.locale, a.is_active,"
-    " a.is_admin, a.rev, a.access_rev, r.path"
-    " FROM session s JOIN account a ON a.id = s.account_id JOIN realm r ON r.id = s.realm_id"
-    " WHERE s.id = $1";
+#define SESSION_COLUMNS(digest)                                                                                        \
+  "s.id, " digest ", s.realm_id, s.account_id, s.created_ms, s.touched_ms, s.expires_ms,"                              \
+  " a.id, a.realm_id, a.name, a.name_key, a.mail, a.given_name, a.family_name, a.locale, a.is_active, a.is_admin,"     \
+  " a.rev, a.access_rev, r.path"
+#define SESSION_TABLES " session s JOIN account a ON a.id = s.account_id JOIN realm r ON r.id = s.realm_id"
+
+static const char SQL_FIND[] = "SELECT " SESSION_COLUMNS("s.digest") " FROM" SESSION_TABLES " WHERE s.id = $1";
 
 enum us_code us_sessions_find(struct us_cx *cx, int64_t id, struct us_session_row *ret_row) {
   return us_sql_one(cx, session_columns, US_COLUMN_COUNT(session_columns), ret_row, SQL_FIND, "i", id);
@@ -47,6 +48,45 @@ static const char SQL_DELETE[] = "DELETE FROM session WHERE id = $1";
 
 enum us_code us_sessions_delete(struct us_cx *cx, int64_t id) {
   return us_sql_run(cx, NULL, SQL_DELETE, "i", id);
+}
+
+static const char SQL_DELETE_IN[] = "DELETE FROM session WHERE id = $1 AND (realm_id = $2 OR $2 = 0)";
+
+enum us_code us_sessions_delete_in(struct us_cx *cx, int64_t id, int64_t realm_id, int64_t *ret_rows) {
+  return us_sql_run(cx, ret_rows, SQL_DELETE_IN, "ii", id, realm_id);
+}
+
+static const struct us_list_field list_fields[] = {
+    {.name = "username", .kind = US_LIST_NAME, .ops = US_LIST_EQ, .sql = "a.name_key"},
+    {.name = "realm", .kind = US_LIST_TEXT, .ops = US_LIST_EQ, .sql = "r.path"},
+};
+const struct us_list us_sessions_list = {
+    .fields = list_fields, .field_count = sizeof(list_fields) / sizeof(list_fields[0]), .refusal = US_LIST_REFUSE_400};
+
+/* By index session_account; an account has no more than sessionsPerUser. */
+static const struct us_list_source of_account = {
+    .columns = SESSION_COLUMNS("''"),
+    .from = SESSION_TABLES " WHERE s.account_id = $1 AND s.expires_ms > $2 AND s.touched_ms > $3",
+    .tie = "s.id",
+};
+
+struct page {
+  us_session_see_fn see;
+  void *self;
+};
+static bool see(struct us_cx *cx, void *self, struct us_rows *rows) {
+  struct page *page = self;
+  struct us_session_row row;
+  (void)cx;
+  us_sql_read(rows, session_columns, US_COLUMN_COUNT(session_columns), &row);
+  return page->see(rows->cx, page->self, &row);
+}
+
+enum us_code us_sessions_page(struct us_cx *cx, int64_t account_id, int64_t idle_since_ms,
+                              const struct us_list_query *query, us_session_see_fn see_row, void *self,
+                              struct us_list_end *ret_end) {
+  struct page page = {see_row, self};
+  return us_list_run(cx, query, &of_account, see, &page, ret_end, "iii", account_id, cx->now_ms, idle_since_ms);
 }
 
 static const char SQL_TOUCH[] = "UPDATE session SET touched_ms = $2 WHERE id = $1 AND touched_ms < $2";

@@ -14,8 +14,9 @@ static struct us_reply act(struct us_world *w, const char *action, const char *t
 static const char *naming(struct us_world *w, const char *token) {
   return us_text(w, "{\"tokenId\":\"%s\"}", token);
 }
+/* Looks without using it. */
 static bool is_valid(struct us_world *w, const char *token) {
-  struct us_reply r = act(w, "validate", token, NULL);
+  struct us_reply r = act(w, "validate&refresh=false", NULL, naming(w, token));
   assert_status(r, 200);
   return json_is_true(json_object_get(r.json, "valid"));
 }
@@ -146,6 +147,105 @@ static void a_touched_session_lives_on_and_touches_go_forward(void **state) {
   assert_true(is_valid(w, found_token));
 }
 
+static const char *latest_access(struct us_world *w, const char *token) {
+  struct us_reply r = act(w, "getSessionInfo", us_sso(w, "amAdmin"), naming(w, token));
+  assert_status(r, 200);
+  return us_reply_str(&r, "latestAccessTime");
+}
+
+/* Which requests use a session, and which only look at it: after twenty minutes each, is its last access moved? */
+static void using_a_session_moves_its_last_access(void **state) {
+  struct us_world *w = *state;
+  static const struct {
+    const char *action;
+    bool by_token; /* named in the body by nobody; else the caller's own */
+    bool moves;
+  } uses[] = {
+      {"getSessionInfo", false, false},
+      {"validate&refresh=false", false, false},
+      {"validate&refresh=false", true, false},
+      {"validate", false, true},
+      {"validate", true, true},
+      {"validate&refresh=true", true, true},
+      {"refresh", false, true},
+      {"getSessionInfoAndResetIdleTime", false, true},
+  };
+  us_world_set(w, "sessionMaxTime", "86400");
+  for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
+    const char *token = us_sso(w, "alice"), *before = latest_access(w, token);
+    us_world_advance_ms(w, 20 * MINUTE);
+    assert_reply(act(w, uses[i].action, uses[i].by_token ? NULL : token, uses[i].by_token ? naming(w, token) : "{}"),
+                 200);
+    bool has_moved = strcmp(latest_access(w, token), before) != 0;
+    if (has_moved != uses[i].moves)
+      fail_msg("%s: %s", uses[i].action, has_moved ? "moved" : "did not move");
+  }
+}
+
+/* REST b.3: at most every sixty seconds */
+static void the_last_access_is_kept_to_a_minute(void **state) {
+  struct us_world *w = *state;
+  const char *token = us_sso(w, "alice"), *before = latest_access(w, token);
+  us_world_advance_ms(w, MINUTE - 1);
+  assert_reply(act(w, "validate", token, "{}"), 200);
+  assert_reply(act(w, "refresh", token, "{}"), 200);
+  struct us_reply r = act(w, "getSessionInfoAndResetIdleTime", token, "{}");
+  assert_status(r, 200);
+  assert_string_equal(us_reply_str(&r, "latestAccessTime"), before);
+  assert_string_equal(latest_access(w, token), before);
+  us_world_advance_ms(w, 1);
+  r = act(w, "getSessionInfoAndResetIdleTime", token, "{}");
+  assert_string_equal(us_reply_str(&r, "latestAccessTime"), "2031-05-03T18:41:00Z");
+  assert_string_equal(us_reply_str(&r, "maxIdleExpirationTime"), "2031-05-03T19:11:00Z");
+  assert_string_equal(latest_access(w, token), "2031-05-03T18:41:00Z");
+}
+
+static void refresh_says_how_long_it_lasts(void **state) {
+  struct us_world *w = *state;
+  const char *token = us_sso(w, "alice");
+  us_world_advance_ms(w, 10 * MINUTE);
+  assert_body(act(w, "refresh", token, "{}"), 200,
+              "{\"uid\":\"alice\",\"realm\":\"/alpha\",\"idletime\":600,\"maxidletime\":30,\"maxsessiontime\":120,"
+              "\"maxtime\":6600}");
+  us_world_advance_ms(w, 25 * MINUTE); /* 35 minutes after login */
+  assert_true(is_valid(w, token));
+  us_world_advance_ms(w, 5 * MINUTE);
+  assert_false(is_valid(w, token));
+  assert_rest(act(w, "refresh", token, "{}"), 401, "Access Denied");
+}
+
+static void no_use_prolongs_the_longest_life(void **state) {
+  struct us_world *w = *state;
+  const char *token = us_sso(w, "alice");
+  for (int i = 0; i < 5; i++) {
+    us_world_advance_ms(w, 20 * MINUTE);
+    assert_reply(act(w, "refresh", token, "{}"), 200);
+  }
+  us_world_advance_ms(w, 20 * MINUTE - 1);
+  assert_true(is_valid(w, token));
+  us_world_advance_ms(w, 1);
+  assert_false(is_valid(w, token));
+}
+
+/* Using another's session: as looking at it, for administrators. */
+static void others_sessions_are_refreshed_by_administrators(void **state) {
+  struct us_world *w = *state;
+  const char *alice = us_sso(w, "alice"), *bob = us_sso(w, "bob"), *admin = us_sso(w, "amAdmin");
+  static const char *const actions[] = {"refresh", "getSessionInfoAndResetIdleTime"};
+  us_world_advance_ms(w, 10 * MINUTE);
+  for (size_t i = 0; i < 2; i++) {
+    assert_rest(act(w, actions[i], bob, naming(w, alice)), 403, "Forbidden");
+    assert_rest(act(w, actions[i], NULL, naming(w, alice)), 401, "Access Denied");
+    assert_rest(act(w, actions[i], NULL, NULL), 401, "Access Denied");
+    assert_rest(act(w, actions[i], admin, naming(w, "made-up")), 401, "Access Denied");
+  }
+  assert_string_equal(latest_access(w, alice), "2031-05-03T18:40:00Z");
+  struct us_reply r = act(w, "refresh", admin, naming(w, alice));
+  assert_status(r, 200);
+  assert_string_equal(us_reply_str(&r, "uid"), "alice");
+  assert_string_equal(latest_access(w, alice), "2031-05-03T18:50:00Z");
+}
+
 static enum us_code count_sessions(struct us_cx *cx, void *self) {
   static const char SQL[] = "SELECT COUNT(*) FROM session";
   static const struct us_column columns[] = {{US_COLUMN_I64, 0}};
@@ -237,6 +337,11 @@ int main(void) {
       STORY(an_idle_session_ends),
       STORY(idle_and_longest_life_are_settings),
       STORY(a_touched_session_lives_on_and_touches_go_forward),
+      STORY(using_a_session_moves_its_last_access),
+      STORY(the_last_access_is_kept_to_a_minute),
+      STORY(refresh_says_how_long_it_lasts),
+      STORY(no_use_prolongs_the_longest_life),
+      STORY(others_sessions_are_refreshed_by_administrators),
       STORY(a_login_clears_away_dead_sessions_of_the_user),
       STORY(a_session_ends_with_its_account),
       STORY(the_header_wins_over_the_cookie),

@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "crypto/digest.h"
 #include "domain/realm.h"
+#include "domain/session.h"
 #include "domain/snapshot.h"
 #include "route/pipeline.h"
 #include "json/field.h"
@@ -261,6 +262,25 @@ static enum us_code write_step(struct us_cx *cx, void *self) {
   return us_call_write(self);
 }
 
+/* What app/dispatch.c leaves as notes is written down at once. */
+struct touches {
+  int64_t ids[2];
+  size_t n;
+};
+static enum us_code touch_step(struct us_cx *cx, void *self) {
+  const struct touches *touches = self;
+  for (size_t i = 0; i < touches->n; i++)
+    US_TRY(us_session_apply_touch(cx, touches->ids[i], cx->now_ms));
+  return US_OK;
+}
+static void touch_sessions(struct us_world *w, const struct us_call *call) {
+  struct us_cx cx = world_cx(w);
+  struct touches touches;
+  touches.n = us_call_used_sessions(call, touches.ids);
+  if (touches.n > 0)
+    must(&cx, us_db_transact(&cx, w->db, touch_step, &touches), "touch");
+}
+
 /* Moves the call by hand to wherever it wants to go: what app/dispatch.c does with threads. */
 static void run_call(struct us_world *w, struct us_call *call) {
   enum us_place place = us_call_advance(call, US_PLACE_LOOP, w->reader);
@@ -295,6 +315,7 @@ struct us_reply us_send_bytes(struct us_world *w, const char *method, const char
   struct us_call *call = us_call_new(r->mem, w->svc, request, &r->response);
   assert_non_null(call);
   run_call(w, call);
+  touch_sessions(w, call);
   struct us_str text = us_buf_str(&r->response.body);
   r->json = text.n ? json_loadb(text.p, text.n, JSON_DECODE_ANY, NULL) : NULL;
   return (struct us_reply){r->response.status, text.p, text.n, r->json, &r->response};
