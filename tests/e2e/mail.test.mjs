@@ -8,7 +8,7 @@ import path from 'node:path'
 import { before, test } from 'node:test'
 import { SECRET } from '../net/usher.mjs'
 import { parse, Smtp } from '../net/smtp.mjs'
-import { certificate, file, folder, Server, sql, usher, within } from './ops.mjs'
+import { certificate, file, folder, lock, Server, sql, usher, within } from './ops.mjs'
 
 const FROM = 'usher@as.example.net'
 const RS = 'UMA-Resource-Server'
@@ -357,6 +357,25 @@ test('an accepted mail is sent, whatever comes after the 250', async (t) => {
     assert.equal(smtp.texts.length, 2)
     assert.equal(await server.stop(), 0)
   }
+})
+
+test('a store that is locked after the acceptance does not make a second mail', async (t) => {
+  const smtp = await Smtp.start(t)
+  smtp.say('text', ['hang'])
+  const p = place(t)
+  const server = await p.start(smtp)
+  await submit(server)
+  assert.ok(await within(A_MOMENT, () => smtp.texts.length === 1))
+  const unlock = await lock(t, p.store)
+  smtp.release('250 queued')
+  assert.ok(await server.logged(/mail_sent/), server.log)
+  assert.ok(await server.logged(/outbox cannot be written/, A_MOMENT), server.log)
+  await unlock()
+  assert.ok(await empty(p), server.log)
+  await submit(server)
+  assert.ok(await within(A_MOMENT, () => smtp.texts.length === 2))
+  assert.equal(smtp.mails.length, 1, 'the second event')
+  assert.equal(await server.stop(), 0)
 })
 
 // --- refusals ---
