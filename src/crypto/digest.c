@@ -113,10 +113,19 @@ void us_sha256(struct us_str in, uint8_t ret_digest[US_SHA256_BYTES]) {
     give_up("SHA-256");
 }
 
+/* By table, as a digest is no secret: whoever learns one cannot go back to the handle. */
 void us_sha256_text(struct us_str in, char ret_text[US_SHA256_TEXT_BYTES]) {
-  uint8_t digest[US_SHA256_BYTES];
+  static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  uint8_t digest[US_SHA256_BYTES + 1];
+  char *to = ret_text;
   us_sha256(in, digest);
-  us_base64url_encode(digest, sizeof(digest), ret_text);
+  digest[US_SHA256_BYTES] = 0;
+  for (size_t i = 0; i < sizeof(digest); i += 3) {
+    uint32_t bits = (uint32_t)digest[i] << 16 | (uint32_t)digest[i + 1] << 8 | digest[i + 2];
+    for (int shift = 18; shift >= 0; shift -= 6)
+      *to++ = alphabet[bits >> shift & 63];
+  }
+  ret_text[US_SHA256_TEXT_BYTES - 1] = '\0'; /* over the character of the byte that is none */
 }
 
 void us_sha256_hex(struct us_str in, char ret_text[65]) {
