@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "domain/access.h"
 #include "domain/account.h"
+#include "domain/audit.h"
 #include "domain/id_token.h"
 #include "domain/pending.h"
 #include "domain/scope.h"
@@ -27,13 +28,52 @@ struct grant {
   struct us_resource *resources; /* one a permission of the ticket */
   struct us_wanted *wanted;      /* ditto */
   size_t count;
+  struct us_audit *events; /* for the owner's history, at most EVENTS_PER_RESOURCE each; written together at the end */
+  size_t event_count;
 };
+#define EVENTS_PER_RESOURCE 2
+
+static void note(struct grant *g, enum us_audit_kind kind, size_t i) {
+  g->events[g->event_count++] = (struct us_audit){.kind = kind,
+                                                  .account_id = g->resources[i].owner_id,
+                                                  .resource_uuid = g->resources[i].uuid,
+                                                  .resource_name = g->resources[i].name,
+                                                  .party_name = g->in->party->name};
+}
+static void note_all(struct grant *g, enum us_audit_kind kind) {
+  for (size_t i = 0; i < g->count; i++)
+    note(g, kind, i);
+}
+static enum us_code write_history(struct grant *g) {
+  return us_audit_add(g->cx, g->realm->id, g->events, g->event_count);
+}
 
 /* 6.2, consequence of step 5: refused, and the ticket stays spent. */
 static enum us_code refuse(struct us_cx *cx, enum us_code code) {
   us_fail_plain(cx, code);
   cx->err.keeps_writes = true;
   return code;
+}
+
+/* Somebody else's ticket: the owner is told which client came with it. The party, if there is one, has no part in it. */
+static enum us_code audit_replay(struct grant *g) {
+  size_t count = g->ticket.permissions.n;
+  struct us_audit *events = US_NEW_ARRAY(g->cx->mem, struct us_audit, count);
+  if (!events)
+    return us_fail_plain(g->cx, US_E_NO_MEMORY);
+  for (size_t i = 0; i < count; i++) {
+    struct us_resource resource = {0};
+    enum us_code code = us_resources_access_by_id(g->cx, g->ticket.permissions.v[i].resource_id, &resource);
+    if (code != US_OK && code != US_E_NOT_FOUND)
+      return code;
+    us_error_clear(g->cx);
+    events[i] = (struct us_audit){.kind = US_AUDIT_TICKET_REPLAYED,
+                                  .account_id = g->ticket.owner_id,
+                                  .resource_uuid = g->ticket.permissions.v[i].uuid,
+                                  .resource_name = resource.name,
+                                  .party_name = g->in->client->client_id};
+  }
+  return us_audit_add(g->cx, g->realm->id, events, count);
 }
 
 /* Steps 5 and 6. */
@@ -45,6 +85,7 @@ static enum us_code spend_ticket(struct grant *g) {
     return code;
   /* Bound to another client: a replay. Whatever was obtained in this process is worth nothing any more (G 5.5). */
   US_TRY(us_rpts_delete_by_tid(g->cx, g->ticket.tid));
+  US_TRY(audit_replay(g));
   refuse(g->cx, US_E_INVALID_GRANT);
   return us_error_detail(g->cx, "the ticket belongs to another client; RPTs of process %lld revoked",
                          (long long)g->ticket.tid);
@@ -60,7 +101,8 @@ static enum us_code load_resources(struct grant *g) {
   g->count = g->ticket.permissions.n;
   g->resources = US_NEW_ARRAY(g->cx->mem, struct us_resource, g->count);
   g->wanted = US_NEW_ARRAY(g->cx->mem, struct us_wanted, g->count);
-  if (!g->resources || !g->wanted)
+  g->events = US_NEW_ARRAY(g->cx->mem, struct us_audit, EVENTS_PER_RESOURCE * g->count);
+  if (!g->resources || !g->wanted || !g->events)
     return us_fail_plain(g->cx, US_E_NO_MEMORY);
   for (size_t i = 0; i < g->count; i++) {
     enum us_code code = us_resources_access_by_id(g->cx, g->ticket.permissions.v[i].resource_id, &g->resources[i]);
@@ -132,6 +174,7 @@ static struct us_access_request access_request(const struct grant *g) {
 /* Step 11: assessment. */
 static enum us_code assess(struct grant *g, struct us_decision *ret_decision) {
   struct us_access_request request = access_request(g);
+  note_all(g, US_AUDIT_REQUESTED);
   for (size_t i = 0; i < g->count; i++)
     US_TRY(us_access_facts(g->cx, &request, &g->resources[i], &g->wanted[i].facts));
   if (!us_policy_decide(g->cx->mem, g->wanted, g->count, g->realm->settings.rpt_conditions, ret_decision))
@@ -152,35 +195,55 @@ static enum us_code file_pending(struct grant *g, size_t *ret_count) {
     if (missing.n == 0)
       continue;
     int64_t id;
-    enum us_code code =
-        us_pending_file(g->cx, g->realm, g->resources[i].id, g->resources[i].owner_id, g->in->party->id, missing, &id);
+    bool is_new;
+    struct us_pending_wish wish = {.resource = &g->resources[i], .party = g->in->party, .scopes = missing};
+    enum us_code code = us_pending_file(g->cx, g->realm, &wish, &id, &is_new);
     if (code == US_E_REQUEST_DENIED &&
         filed > 0) { /* no room for more: what was filed stands, the rest is asked later */
       us_error_clear(g->cx);
       break;
     }
-    if (code == US_E_REQUEST_DENIED)
-      g->cx->err.keeps_writes = true;
     US_TRY(code);
     US_TRY(us_ticket_add_pending(g->cx, &g->ticket, id));
+    if (is_new)
+      note(g, US_AUDIT_REQUESTED, i);
     filed++;
   }
   *ret_count = filed;
   return US_OK;
 }
 
+/* Refused, and nobody is asked. */
+static enum us_code deny(struct grant *g) {
+  note_all(g, US_AUDIT_DENIED);
+  US_TRY(write_history(g));
+  return refuse(g->cx, US_E_REQUEST_DENIED);
+}
+
+/* There is no room for a pending request; cx->err says whose limit it is. */
+static enum us_code deny_for_lack_of_room(struct grant *g) {
+  note_all(g, US_AUDIT_DENIED);
+  US_TRY(write_history(g));
+  g->cx->err.keeps_writes = true;
+  return US_E_REQUEST_DENIED;
+}
+
 /* 10.4, refuse: ask the owner when that is possible and he has not said no already (Q25). */
 static enum us_code refuse_or_ask(struct grant *g) {
   if (!g->realm->settings.pending_requests)
-    return refuse(g->cx, US_E_REQUEST_DENIED);
+    return deny(g);
   bool is_denied;
   US_TRY(us_pending_any_denied(g->cx, g->ticket.pending_ids, &is_denied));
   if (is_denied)
-    return refuse(g->cx, US_E_REQUEST_DENIED);
+    return deny(g);
   size_t count = 0;
-  US_TRY(file_pending(g, &count));
+  enum us_code code = file_pending(g, &count);
+  if (code == US_E_REQUEST_DENIED)
+    return deny_for_lack_of_room(g);
+  US_TRY(code);
   if (count == 0)
-    return refuse(g->cx, US_E_REQUEST_DENIED);
+    return deny(g);
+  US_TRY(write_history(g));
   return refuse_with_successor(g, US_E_REQUEST_SUBMITTED, us_str_fmt(g->cx->mem, "\"interval\":%d", POLL_INTERVAL_S));
 }
 
@@ -273,6 +336,12 @@ static int64_t lifetime_s(const struct grant *g) {
   return g->in->client->access_token_s > 0 ? g->in->client->access_token_s : g->realm->settings.access_token_s;
 }
 
+/* What the RPT has nothing of was refused: nobody is asked beside a partial one. */
+static void note_outcome(struct grant *g) {
+  for (size_t i = 0; i < g->count; i++)
+    note(g, g->wanted[i].is_granted ? US_AUDIT_GRANTED : US_AUDIT_DENIED, i);
+}
+
 /* Step 11, success: 6.4. The token is good for as long as its longest permission. */
 static enum us_code issue(struct grant *g, struct us_rpt_grant *ret_grant) {
   int64_t now_s = us_cx_now_s(g->cx);
@@ -294,6 +363,8 @@ static enum us_code issue(struct grant *g, struct us_rpt_grant *ret_grant) {
       rpt.expires_s = rpt.permissions.v[i].expires_s;
   us_handle_mint(rpt.id, 0, &ret_grant->handle);
   US_TRY(us_rpts_insert(g->cx, &rpt, ret_grant->handle.digest));
+  note_outcome(g);
+  US_TRY(write_history(g));
   ret_grant->expires_in_s = rpt.expires_s - now_s;
   return US_OK;
 }
@@ -317,7 +388,8 @@ enum us_code us_rpt_party(struct us_cx *cx, const struct us_realm *realm, const 
   if (!claim_token.p || !us_claim_token_format_ok(claim_token_format))
     return us_fail_plain(cx, US_E_NOT_FOUND);
   struct us_str name;
-  US_TRY(us_claim_token_verify(cx, realm, client->client_id, claim_token, &name));
+  int64_t issued_s = 0;
+  US_TRY(us_claim_token_verify(cx, realm, client->client_id, claim_token, &name, &issued_s));
   US_TRY(us_account_by_name(cx, realm->id, name, ret_party));
-  return ret_party->is_active ? US_OK : us_fail_plain(cx, US_E_NOT_FOUND);
+  return us_account_stands_by(ret_party, issued_s) ? US_OK : us_fail_plain(cx, US_E_NOT_FOUND);
 }

@@ -54,9 +54,14 @@ enum us_code us_policy_create(struct us_cx *cx, const struct us_resource *resour
 /* Replaces. With no share left the policy is gone; *ret_policy is then what is left of it, with no shares. */
 enum us_code us_policy_replace(struct us_cx *cx, const struct us_resource *resource, const struct us_policy *policy,
                                struct us_share_wish *wish, struct us_policy *ret_policy) US_MUST_CHECK;
-/* Gives `subject` these scopes on top of what it has; conditions stay (REST f.4). */
+/* Gives people scopes on top of what they have, in one change of the policy; conditions stay (REST f.4). The same subject may come
+ * several times. */
+struct us_share_grant {
+  struct us_str subject;
+  struct us_strs scopes;
+};
 enum us_code us_policy_grant(struct us_cx *cx, const struct us_resource *resource, int64_t sharer_id,
-                             struct us_str subject, struct us_strs scopes) US_MUST_CHECK;
+                             const struct us_share_grant *grants, size_t count) US_MUST_CHECK;
 enum us_code us_policy_remove(struct us_cx *cx, const struct us_policy *policy) US_MUST_CHECK;
 
 /* A policy as texts that can be sent as they are. */

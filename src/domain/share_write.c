@@ -238,39 +238,47 @@ enum us_code us_policy_replace(struct us_cx *cx, const struct us_resource *resou
                          policy->sharer_id);
 }
 
-/* The policy as a wish, with the scopes of `subject` grown. */
-static enum us_code grown(struct us_cx *cx, const struct us_policy *policy, struct us_str subject,
-                          struct us_strs scopes, struct us_share_wish *ret_wish) {
-  struct us_share *shares = US_NEW_ARRAY(cx->mem, struct us_share, policy->share_count + 1);
-  struct us_str key = us_str_fold(cx->mem, subject);
-  size_t n = policy->share_count;
-  bool is_known = false;
-  if (shares == NULL || key.p == NULL)
-    return us_fail_plain(cx, US_E_NO_MEMORY);
-  for (size_t i = 0; i < n; i++) {
-    shares[i] = policy->shares[i];
+/* Adds one grant to shares; the array has room. */
+static bool grow(void *mem, struct us_share *shares, size_t *count, const struct us_share_grant *grant) {
+  struct us_str key = us_str_fold(mem, grant->subject);
+  for (size_t i = 0; i < *count; i++) {
     if (!us_str_eq(shares[i].subject_key, key))
       continue;
-    shares[i].scopes = us_strs_union(cx->mem, shares[i].scopes, scopes);
-    is_known = true;
+    shares[i].scopes = us_strs_union(mem, shares[i].scopes, grant->scopes);
+    return shares[i].scopes.v != NULL;
   }
-  if (!is_known)
-    shares[n++] = (struct us_share){.subject = subject, .scopes = scopes};
+  shares[(*count)++] = (struct us_share){.subject = grant->subject, .subject_key = key, .scopes = grant->scopes};
+  return key.p != NULL;
+}
+
+/* The policy as a wish, grown by the grants. */
+static enum us_code grown(struct us_cx *cx, const struct us_policy *policy, const struct us_share_grant *grants,
+                          size_t count, struct us_share_wish *ret_wish) {
+  struct us_share *shares = US_NEW_ARRAY(cx->mem, struct us_share, policy->share_count + count);
+  size_t n = policy->share_count;
+  if (shares == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  for (size_t i = 0; i < n; i++)
+    shares[i] = policy->shares[i];
+  for (size_t i = 0; i < count; i++) {
+    if (!grow(cx->mem, shares, &n, &grants[i]))
+      return us_fail_plain(cx, US_E_NO_MEMORY);
+  }
   *ret_wish = (struct us_share_wish){.shares = shares, .share_count = n};
   return US_OK;
 }
 
 enum us_code us_policy_grant(struct us_cx *cx, const struct us_resource *resource, int64_t sharer_id,
-                             struct us_str subject, struct us_strs scopes) {
+                             const struct us_share_grant *grants, size_t count) {
   struct us_share_wish wish = {0};
   struct us_policy policy = {0}, result;
-  US_TRY(check_scopes(cx, resource,
-                      scopes)); /* before the union: old scopes the resource lost meanwhile are no obstacle */
+  for (size_t i = 0; i < count; i++) /* before the union: old scopes the resource lost meanwhile are no obstacle */
+    US_TRY(check_scopes(cx, resource, grants[i].scopes));
   enum us_code code = us_policy_find(cx, resource->id, sharer_id, &policy);
   if (code != US_OK && code != US_E_NOT_FOUND)
     return code;
   us_error_clear(cx);
-  US_TRY(grown(cx, &policy, subject, scopes, &wish));
+  US_TRY(grown(cx, &policy, grants, count, &wish));
   for (size_t i = 0; i < wish.share_count; i++)
     wish.shares[i].scopes = us_strs_intersect(cx->mem, wish.shares[i].scopes, resource->scopes);
   if (us_mem_is_spent(cx->mem)) /* an empty set for lack of memory must not read as "nothing left" */

@@ -129,8 +129,10 @@ static enum us_code why_not_spent(struct us_cx *cx, const struct us_realm *realm
   US_TRY(us_tickets_bound_client(cx, tid, digest, realm->id, &bound_to));
   if (bound_to == 0 || bound_to == client_ref)
     return us_fail_plain(cx, US_E_NOT_FOUND);
-  US_TRY(us_tickets_kill(cx, tid));
-  *ret_ticket = (struct us_ticket){.tid = tid};
+  struct us_ticket_row row = {0};
+  US_TRY(us_tickets_kill(cx, tid, &row));
+  US_TRY(parse_permissions(cx, row.permissions, &row.ticket.permissions));
+  *ret_ticket = row.ticket;
   return us_fail_plain(cx, US_E_CONFLICT);
 }
 

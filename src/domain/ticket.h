@@ -29,7 +29,7 @@ enum us_code us_ticket_issue(struct us_cx *cx, const struct us_realm *realm, con
                              struct us_str permissions_text, struct us_handle *ret_handle) US_MUST_CHECK;
 
 /* Write step. Spends the ticket and binds it to the client. Expected: US_E_NOT_FOUND, unknown, expired, used or of another realm;
- * US_E_CONFLICT, it belongs to another client, dead or alive: it is dead now, and *ret_ticket holds its tid alone. */
+ * US_E_CONFLICT, it belongs to another client, dead or alive: it is dead now, and *ret_ticket says what it was. */
 enum us_code us_ticket_spend(struct us_cx *cx, const struct us_realm *realm, struct us_str text, int64_t client_ref,
                              struct us_ticket *ret_ticket) US_MUST_CHECK;
 /* Write step. The next ticket of a spent one. US_E_REQUEST_DENIED when the process has gone on for too long. */

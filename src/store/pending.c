@@ -25,6 +25,7 @@ static const struct us_column columns[] = {
     {US_COLUMN_TEXT, offsetof(struct us_pending_row, party_name)},
     {US_COLUMN_TEXT, offsetof(struct us_pending_row, party_key)},
     {US_COLUMN_TEXT, offsetof(struct us_pending_row, resource_name)},
+    {US_COLUMN_TEXT, offsetof(struct us_pending_row, resource_uuid)},
 };
 #define SELECT_PENDING "SELECT " US_PENDINGS_COLUMNS " FROM " US_PENDINGS_TABLES " "
 static const char SQL_FIND[] = SELECT_PENDING "WHERE q.uuid = $1 AND q.owner_id = $2";
@@ -65,6 +66,56 @@ enum us_code us_pendings_of_party(struct us_cx *cx, int64_t resource_id, int64_t
   return each(&rows, seen, self);
 }
 
+static const char SQL_RESOURCES[] =
+    "SELECT DISTINCT resource_id FROM pending_request WHERE owner_id = $1 ORDER BY resource_id LIMIT $2";
+
+enum us_code us_pendings_resources(struct us_cx *cx, int64_t owner_id, size_t max, int64_t *ret_ids, size_t *ret_n) {
+  struct us_rows rows;
+  size_t n = 0;
+  US_TRY(us_sql_open(cx, &rows, SQL_RESOURCES, "ii", owner_id, (int64_t)max));
+  while (n < max && us_sql_next(&rows))
+    ret_ids[n++] = us_sql_i64(&rows, 0);
+  *ret_n = n;
+  return us_sql_close(&rows);
+}
+
+static const char SQL_OF_RESOURCE[] =
+    SELECT_PENDING "WHERE q.resource_id = $1 AND q.owner_id = $2 AND q.id > $3 ORDER BY q.id LIMIT $4";
+
+enum us_code us_pendings_of_resource(struct us_cx *cx, int64_t owner_id, int64_t resource_id, int64_t after,
+                                     int64_t max, us_pending_fn seen, void *self) {
+  struct us_rows rows;
+  US_TRY(us_sql_open(cx, &rows, SQL_OF_RESOURCE, "iiii", resource_id, owner_id, after, max));
+  return each(&rows, seen, self);
+}
+
+static const char SQL_WINDOW[] = "SELECT COALESCE(MAX(id), 0), COUNT(*) FROM (SELECT id FROM pending_request"
+                                 " WHERE owner_id = $1 AND id > $2 ORDER BY id LIMIT $3) AS part";
+
+enum us_code us_pendings_window(struct us_cx *cx, int64_t owner_id, int64_t after, int64_t max, int64_t *ret_last,
+                                int64_t *ret_count) {
+  static const struct us_column two[] = {{US_COLUMN_I64, 0}, {US_COLUMN_I64, sizeof(int64_t)}};
+  int64_t end[2] = {0};
+  US_TRY(us_sql_one(cx, two, 2, end, SQL_WINDOW, "iii", owner_id, after, max));
+  *ret_last = end[0];
+  *ret_count = end[1];
+  return US_OK;
+}
+
+static const char SQL_TAKE_WINDOW[] =
+    "DELETE FROM pending_request WHERE owner_id = $1 AND id > $2 AND id <= $3 RETURNING id, uuid, realm_id, owner_id,"
+    " resource_id, party_id, scopes, created_ms, rev, (SELECT a.name FROM account a WHERE a.id = party_id),"
+    " (SELECT a.name_key FROM account a WHERE a.id = party_id), (SELECT r.name FROM resource r WHERE r.id = "
+    "resource_id),"
+    " (SELECT r.uuid FROM resource r WHERE r.id = resource_id)";
+
+enum us_code us_pendings_take_window(struct us_cx *cx, int64_t owner_id, int64_t after, int64_t last,
+                                     us_pending_fn seen, void *self) {
+  struct us_rows rows;
+  US_TRY(us_sql_open(cx, &rows, SQL_TAKE_WINDOW, "iii", owner_id, after, last));
+  return each(&rows, seen, self);
+}
+
 static const char SQL_COUNT_PARTY[] =
     "SELECT COUNT(*) FROM (SELECT 1 FROM pending_request WHERE party_id = $1 LIMIT $2) AS q";
 
@@ -84,6 +135,16 @@ static const char SQL_DENY[] = "INSERT INTO denial (pending_id, expires_s) VALUE
 
 enum us_code us_denials_insert(struct us_cx *cx, int64_t pending_id, int64_t expires_s) {
   return us_sql_run(cx, NULL, SQL_DENY, "ii", pending_id, expires_s);
+}
+
+static const char SQL_DENY_WINDOW[] =
+    "INSERT INTO denial (pending_id, expires_s) SELECT id, CAST($4 AS bigint) FROM pending_request"
+    " WHERE owner_id = $1 AND id > $2 AND id <= $3"
+    " ON CONFLICT (pending_id) DO UPDATE SET expires_s = excluded.expires_s";
+
+enum us_code us_denials_insert_window(struct us_cx *cx, int64_t owner_id, int64_t after, int64_t last,
+                                      int64_t expires_s) {
+  return us_sql_run(cx, NULL, SQL_DENY_WINDOW, "iiii", owner_id, after, last, expires_s);
 }
 
 static const char SQL_DENIED[] =

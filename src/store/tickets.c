@@ -20,6 +20,9 @@ static const struct us_column ticket_columns[] = {
     {US_COLUMN_I64, AT(ticket.expires_s)},
 };
 
+#define COLUMNS                                                                                                        \
+  "id, iteration, state, realm_id, owner_id, rs_ref, client_ref, permissions, pending_ids, created_s, expires_s"
+
 static const char SQL_INSERT[] = "INSERT INTO ticket (id, digest, iteration, state, realm_id, owner_id, rs_ref, "
                                  "client_ref, permissions, pending_ids, "
                                  "created_s, expires_s) VALUES ($1, $2, 0, 0, $3, $4, $5, NULL, $6, '[]', $7, $8)";
@@ -34,9 +37,7 @@ static const char SQL_SPEND[] =
     "UPDATE ticket SET state = 2, client_ref = $4 WHERE id = $1 AND digest = $2 AND realm_id = $3 AND state = 0 "
     "AND expires_s > $5 AND (client_ref IS NULL OR client_ref = $4) "
     "AND EXISTS (SELECT 1 FROM account WHERE account.id = ticket.owner_id) "
-    "AND EXISTS (SELECT 1 FROM client WHERE client.id = ticket.rs_ref) RETURNING id, iteration, state, realm_id, "
-    "owner_id, "
-    "rs_ref, client_ref, permissions, pending_ids, created_s, expires_s";
+    "AND EXISTS (SELECT 1 FROM client WHERE client.id = ticket.rs_ref) RETURNING " COLUMNS;
 enum us_code us_tickets_spend(struct us_cx *cx, int64_t tid, const char *digest, int64_t realm_id, int64_t client_ref,
                               struct us_ticket_row *ret_row) {
   return us_sql_one(cx, ticket_columns, US_COLUMN_COUNT(ticket_columns), ret_row, SQL_SPEND, "iciii", tid, digest,
@@ -83,9 +84,9 @@ enum us_code us_tickets_rotate(struct us_cx *cx, const struct us_ticket *ticket,
                     ticket->expires_s);
 }
 
-static const char SQL_KILL[] = "UPDATE ticket SET state = 2 WHERE id = $1";
-enum us_code us_tickets_kill(struct us_cx *cx, int64_t tid) {
-  return us_sql_run(cx, NULL, SQL_KILL, "i", tid);
+static const char SQL_KILL[] = "UPDATE ticket SET state = 2 WHERE id = $1 RETURNING " COLUMNS;
+enum us_code us_tickets_kill(struct us_cx *cx, int64_t tid, struct us_ticket_row *ret_row) {
+  return us_sql_one(cx, ticket_columns, US_COLUMN_COUNT(ticket_columns), ret_row, SQL_KILL, "i", tid);
 }
 
 static const char SQL_DELETE_EXPIRED[] =
