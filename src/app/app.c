@@ -1,6 +1,7 @@
 /* A whole server: see app.h. */
 #include "app/app.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -287,7 +288,12 @@ static enum us_code start_parts(struct us_cx *cx, struct us_app *app, const stru
   return US_OK;
 }
 
+/* What a turn needs is free at its end and needed again in the next: given back to the system each time, it would be taken and cleared
+ * anew, page by page. So much may stay, of what was in use once. */
+#define US_APP_KEEP_BYTES (2 * 1024 * 1024)
+
 enum us_code us_app_start(struct us_cx *cx, const struct us_app_options *options, struct us_app **ret_app) {
+  (void)mallopt(M_TRIM_THRESHOLD, US_APP_KEEP_BYTES);
   struct us_app *app = calloc(1, sizeof(*app));
   if (app == NULL)
     return us_fail_plain(cx, US_E_NO_MEMORY);
