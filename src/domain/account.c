@@ -148,6 +148,10 @@ enum us_code us_account_set_active(struct us_cx *cx, int64_t id, bool is_active)
   return end_sessions(cx, id);
 }
 
+bool us_account_stands_by(const struct us_account *account, int64_t issued_s) {
+  return account->is_active && (account->valid_from == 0 || issued_s >= us_id_time_ms(account->valid_from) / 1000);
+}
+
 enum us_code us_account_update(struct us_cx *cx, const struct us_account *account, const struct us_account_new *in) {
   struct us_account changed = *account;
   if (!is_locale(in->locale))

@@ -217,6 +217,8 @@ static enum us_code read_claims(struct us_cx *cx, const struct us_realm *realm, 
     problem = "sub is missing, empty or too long";
   if (problem != NULL)
     return flaw(cx, problem);
+  if (!date_of(json_object_get(claims, "iat"), &ret_entry->iat_s)) /* that a date is one was checked */
+    ret_entry->iat_s = 0;
   memcpy(ret_entry->name, sub.p, sub.n);
   ret_entry->name_n = sub.n;
   return US_OK;
@@ -254,7 +256,7 @@ static bool is_still_good(const struct us_realm *realm, const struct us_claim_en
 }
 
 enum us_code us_claim_token_verify(struct us_cx *cx, const struct us_realm *realm, struct us_str client_id,
-                                   struct us_str compact, struct us_str *ret_name) {
+                                   struct us_str compact, struct us_str *ret_name, int64_t *ret_issued_s) {
   struct us_claim_key key;
   struct us_claim_entry entry = {0};
   if (compact.n == 0 || compact.n > US_JWS_MAX_BYTES) /* JW-15: before any work */
@@ -268,5 +270,6 @@ enum us_code us_claim_token_verify(struct us_cx *cx, const struct us_realm *real
   if (name.p == NULL)
     return us_fail_plain(cx, US_E_NO_MEMORY);
   *ret_name = name;
+  *ret_issued_s = entry.iat_s;
   return US_OK;
 }

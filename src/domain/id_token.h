@@ -15,10 +15,10 @@ enum us_code us_id_token_issue(struct us_cx *cx, const struct us_realm *realm, c
                                bool may_block, struct us_str *ret_compact) US_MUST_CHECK;
 
 /* The requesting party behind a claim token; *ret_name is the bare account name ("(usr!name)" unwrapped) to be resolved by the
- * caller. Any flaw is US_E_NOT_FOUND without text, detail for the log: to the grant it is "no claims". Verified tokens are
+ * caller, who asks the account whether it stands by what was issued at *ret_issued_s (us_account_stands_by()). Any flaw is US_E_NOT_FOUND without text, detail for the log: to the grant it is "no claims". Verified tokens are
  * remembered by SHA-256 until exp or a key change (bounded). */
 enum us_code us_claim_token_verify(struct us_cx *cx, const struct us_realm *realm, struct us_str client_id,
-                                   struct us_str compact, struct us_str *ret_name) US_MUST_CHECK;
+                                   struct us_str compact, struct us_str *ret_name, int64_t *ret_issued_s) US_MUST_CHECK;
 /* The three spellings of protocol contract 6.1. */
 bool us_claim_token_format_ok(struct us_str format);
 struct us_claim_cache *us_claim_cache_new(size_t max_entries);

@@ -158,9 +158,9 @@ static enum us_code narrow(struct us_cx *cx, const struct us_client *client, str
   return US_OK;
 }
 
-static enum us_code find_owner(struct us_cx *cx, int64_t account_id, struct us_account *ret_account) {
-  enum us_code code = us_account_by_id(cx, account_id, ret_account);
-  if (code == US_E_NOT_FOUND || (code == US_OK && !ret_account->is_active))
+static enum us_code find_owner(struct us_cx *cx, const struct us_token *token, struct us_account *ret_account) {
+  enum us_code code = us_account_by_id(cx, token->account_id, ret_account);
+  if (code == US_E_NOT_FOUND || (code == US_OK && (!ret_account->is_active || token->id < ret_account->valid_from)))
     return us_fail_plain(cx, US_E_INVALID_GRANT);
   return code;
 }
@@ -183,7 +183,7 @@ enum us_code us_token_refresh(struct us_cx *cx, const struct us_realm *realm, co
     return us_fail_plain(cx, US_E_INVALID_GRANT);
   if (row.token.spent)
     return end_family(cx, row.token.grant_id);
-  US_TRY(find_owner(cx, row.token.account_id, &issued.account));
+  US_TRY(find_owner(cx, &row.token, &issued.account));
   US_TRY(narrow(cx, client, row.token.scopes, scope, &scopes));
 
   /* Public clients always rotate (SB-11). The new token keeps the scope of the old one (RFC 6749 6). */

@@ -79,7 +79,8 @@ static const char SQL_LIVE[] =
     "SELECT rpt.resource_id, rpt.uuid, rpt.scopes, rpt.access_rev, rpt.permission_expires_s, resource.access_rev, "
     "resource.scopes, rpt.more, "
     "rpt.digest, rpt.owner_id, rpt.rs_ref, rpt.client_ref, rpt.party_id, rpt.tid, rpt.issued_s, rpt.expires_s, "
-    "client.client_id, client.is_active, party.name, party.is_active "
+    "client.client_id, client.is_active, party.name, "
+    "CASE WHEN rpt.id >= party.valid_from THEN party.is_active ELSE 0 END "
     "FROM rpt LEFT JOIN client ON client.id = rpt.client_ref LEFT JOIN account party ON party.id = rpt.party_id "
     "LEFT JOIN resource ON resource.id = rpt.resource_id WHERE rpt.id = $1 AND rpt.realm_id = $2";
 static const char SQL_LIVE_MORE[] =

@@ -24,7 +24,8 @@ static const char *name_in_realm(struct us_world *w, const struct us_realm *real
                                  const char *compact) {
   struct us_cx cx = new_cx(w);
   struct us_str name = US_STR_ABSENT;
-  enum us_code code = us_claim_token_verify(&cx, realm, us_str_c(client), us_str_c(compact), &name);
+  int64_t issued_s = 0;
+  enum us_code code = us_claim_token_verify(&cx, realm, us_str_c(client), us_str_c(compact), &name, &issued_s);
   const char *copy = NULL;
   if (code == US_OK)
     copy = us_text(w, "%.*s", US_STR_ARG(name));
