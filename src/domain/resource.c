@@ -103,7 +103,7 @@ enum us_code us_resource_replace(struct us_cx *cx, struct us_resource *resource,
   row.description = in->description;
   row.scopes = in->scopes;
   row.modified_ms = cx->now_ms;
-  US_TRY(us_resource_type_follow(cx, resource, in->scopes, &row.type_actions));
+  US_TRY(us_resource_type_follow(cx, resource, &row));
   enum us_code code = us_resources_update(cx, &row);
   if (code == US_E_CONFLICT)
     return fail_taken(cx, in->name);

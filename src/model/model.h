@@ -144,7 +144,8 @@ struct us_resource {
   struct us_str name, type, icon_uri, about;
   struct us_str description; /* JSON */
   struct us_strs scopes;
-  struct us_str type_actions;     /* of its resource type (REST h): JSON object, or '' */
+  struct us_str type_actions;     /* of its resource type (REST h): JSON array, or '' for those of its scopes */
+  struct us_str type_denied;      /* those of them that are false: JSON array */
   struct us_str type_description; /* absent: the usual one */
   int64_t type_modifier;          /* account that changed the type last; 0: the owner */
   int64_t rev, access_rev, created_ms, modified_ms;

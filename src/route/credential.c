@@ -94,8 +94,8 @@ static enum us_code refuse_user(struct us_call *call, const struct us_account *w
                  US_STR_ARG(us_account_universal_id(cx, realm_path, who->name)));
 }
 
-/* A PAT on the owner's side (REST c.3): it stands for its owner, at the resource server's own resources. */
-static enum us_code check_owner_pat(struct us_call *call) {
+/* A PAT on the owner's side: it stands for its owner, at the resource server's own resources. */
+static enum us_code check_rest_pat(struct us_call *call) {
   struct us_cx *cx = &call->cx;
   enum us_code code = us_pat_check(cx, call->realm, us_http_header(call->request, "authorization"), &call->caller.pat);
   if (code == US_E_NO_TOKEN || code == US_E_INVALID_TOKEN) {
@@ -104,12 +104,28 @@ static enum us_code check_owner_pat(struct us_call *call) {
   }
   US_TRY(code);
   US_TRY(us_account_by_id(cx, call->caller.pat.token.account_id, &call->user));
-  if (!us_str_eq_nocase(call->user.name, call->params[0]))
-    return refuse_user(call, &call->user, call->realm->path);
   call->caller.kind = US_CALLER_PAT;
-  call->caller.is_owner = true;
   call->cx.actor = call->user.name;
   return US_OK;
+}
+
+/* REST c.3 */
+static enum us_code check_owner_pat(struct us_call *call) {
+  US_TRY(check_rest_pat(call));
+  if (!us_str_eq_nocase(call->user.name, call->params[0]))
+    return refuse_user(call, &call->user, call->realm->path);
+  call->caller.is_owner = true;
+  return US_OK;
+}
+
+/* REST h.4 */
+static enum us_code check_admin_or_pat(struct us_call *call) {
+  US_TRY(find_session(call));
+  if (call->caller.kind != US_CALLER_SESSION)
+    return has_bearer(call) ? check_rest_pat(call) : us_fail_plain(&call->cx, US_E_NO_SESSION);
+  struct us_login *login = &call->caller.login;
+  call->caller.is_admin = login->is_super || (login->account.realm_id == call->realm->id && login->account.is_admin);
+  return call->caller.is_admin ? US_OK : refuse_user(call, &login->account, login->realm_path);
 }
 
 /* /users/{user}/...: REST contract b.6. params[0] is the user of the URL. */
@@ -167,6 +183,8 @@ enum us_code us_credential_check(struct us_call *call, const struct us_params *f
     return check_owner(call, true, false);
   case US_AUTH_OWNER_ADMIN_OR_PAT:
     return check_owner(call, true, true);
+  case US_AUTH_ADMIN_OR_PAT:
+    return check_admin_or_pat(call);
   }
   return us_fail(&call->cx, US_E_INTERNAL, "route %s has no rule for its callers", call->route->name);
 }

@@ -26,6 +26,7 @@ enum us_auth {
   US_AUTH_OWNER_OR_ADMIN,     /* reading side of b.6 */
   US_AUTH_OWNER_OR_PAT,       /* REST c.3: also a PAT whose owner is the user */
   US_AUTH_OWNER_ADMIN_OR_PAT, /* ditto, administrators too */
+  US_AUTH_ADMIN_OR_PAT,       /* REST h.4: an administrator, or a PAT; the endpoint looks whose resource it is */
 };
 enum us_style { US_STYLE_OAUTH, US_STYLE_CREST, US_STYLE_PAGE };
 enum us_body { US_BODY_NONE, US_BODY_FORM, US_BODY_JSON, US_BODY_RAW /* the endpoint parses */ };

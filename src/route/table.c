@@ -18,6 +18,7 @@
 #define PENDING "users/{user}/uma/pendingrequests"
 #define LABELS "users/{user}/oauth2/resources/labels"
 #define SETS "users/{user}/oauth2/resources/sets"
+#define TYPES "resourcetypes"
 
 const struct us_route us_routes[] = {
     /* Discovery: protocol contract 2. */
@@ -160,6 +161,18 @@ const struct us_route us_routes[] = {
     {"json.sets.update", US_SERVICE_JSON, US_METHOD_PUT, SETS "/{id}", NULL, US_AUTH_OWNER, US_STYLE_CREST, US_BODY_RAW,
      NULL, US_WRITE, US_ROUTE_NEEDS_UMA, us_ep_set_prepare, us_ep_set_update, NULL, "REST d.4",
      "Set one's labels on it"},
+    {"json.resource_types.query", US_SERVICE_JSON, US_METHOD_GET, TYPES, NULL, US_AUTH_ADMIN_OR_PAT, US_STYLE_CREST,
+     US_BODY_NONE, NULL, US_READ, US_ROUTE_NEEDS_UMA, NULL, us_ep_resource_type_query, NULL, "REST h.3",
+     "Resource types"},
+    {"json.resource_types.read", US_SERVICE_JSON, US_METHOD_GET, TYPES "/{id}", NULL, US_AUTH_ADMIN_OR_PAT,
+     US_STYLE_CREST, US_BODY_NONE, NULL, US_READ, US_ROUTE_NEEDS_UMA, NULL, us_ep_resource_type_read, NULL, "REST h.3",
+     "The resource type of a resource"},
+    {"json.resource_types.put", US_SERVICE_JSON, US_METHOD_PUT, TYPES "/{id}", NULL, US_AUTH_ADMIN_OR_PAT,
+     US_STYLE_CREST, US_BODY_RAW, NULL, US_WRITE, US_ROUTE_NEEDS_UMA, us_ep_resource_type_prepare,
+     us_ep_resource_type_put, NULL, "REST h.3, h.4", "Change its actions"},
+    {"json.resource_types.delete", US_SERVICE_JSON, US_METHOD_DELETE, TYPES "/{id}", NULL, US_AUTH_ADMIN_OR_PAT,
+     US_STYLE_CREST, US_BODY_NONE, NULL, US_READ, US_ROUTE_NEEDS_UMA, NULL, us_ep_resource_type_delete, NULL,
+     "REST h.3", "Refused while there is the resource"},
 
     /* Operations: design 4. */
     {"json.health.live", US_SERVICE_JSON, US_METHOD_GET, "health/live", NULL, US_AUTH_NONE, US_STYLE_CREST,

@@ -34,10 +34,11 @@ static const struct us_column whole_columns[] = {
     {US_COLUMN_TEXT, AT(resource.type_description)},
     {US_COLUMN_I64, AT(resource.type_modifier)},
     {US_COLUMN_TEXT, AT(resource.about)},
+    {US_COLUMN_TEXT, AT(resource.type_denied)},
 };
 #define WHOLE                                                                                                          \
   "SELECT id, uuid, realm_id, owner_id, rs_ref, name, type, icon_uri, description, scopes, rev, access_rev, "          \
-  "created_ms, modified_ms, type_actions, type_description, type_modifier, about FROM resource "
+  "created_ms, modified_ms, type_actions, type_description, type_modifier, about, type_denied FROM resource "
 
 static const struct us_column access_columns[] = {
     {US_COLUMN_I64, AT(resource.id)},         {US_COLUMN_TEXT, AT(resource.uuid)},
@@ -136,7 +137,8 @@ enum us_code us_resources_insert(struct us_cx *cx, const struct us_resource *row
  * the unique index; the later one fails as a store error and may be sent again.) */
 static const char SQL_UPDATE[] =
     "UPDATE resource SET name = $2, type = $3, icon_uri = $4, description = $5, scopes = $6, modified_ms = $7, "
-    "name_sort = COALESCE($2, ''), name_key = $9, type_actions = $10, about = $11, type_modifier = 0, "
+    "name_sort = COALESCE($2, ''), name_key = $9, type_actions = $10, type_denied = $12, about = $11, type_modifier = "
+    "0, "
     "rev = rev + 1, access_rev = access_rev + CASE WHEN scopes = $6 THEN 0 ELSE 1 END "
     "WHERE id = $1 AND rev = $8 AND NOT EXISTS (SELECT 1 FROM resource other WHERE other.owner_id = resource.owner_id "
     "AND other.rs_ref = resource.rs_ref AND other.name = $2 AND other.id <> resource.id)";
@@ -149,9 +151,9 @@ enum us_code us_resources_update(struct us_cx *cx, const struct us_resource *row
   int64_t changed = 0;
   US_TRY(us_sql_run(cx, &changed, SQL_UPDATE,
                     "ittttti"
-                    "ittt",
+                    "itttt",
                     row->id, row->name, row->type, row->icon_uri, row->description, scopes, row->modified_ms, row->rev,
-                    name_key, row->type_actions.p ? row->type_actions : US_STR(""), row->about));
+                    name_key, row->type_actions, row->about, row->type_denied));
   if (changed == 1)
     return US_OK;
   int64_t id;
@@ -160,13 +162,14 @@ enum us_code us_resources_update(struct us_cx *cx, const struct us_resource *row
   return us_fail_plain(cx, US_E_CONFLICT);
 }
 
-static const char SQL_UPDATE_TYPE[] = "UPDATE resource SET type_actions = $2, type_description = $3, type_modifier = "
-                                      "$4, modified_ms = $5, rev = rev + 1, "
-                                      "access_rev = access_rev + 1 WHERE id = $1 AND rev = $6";
+static const char SQL_UPDATE_TYPE[] =
+    "UPDATE resource SET type_actions = $2, type_denied = $7, type_description = $3, type_modifier = "
+    "$4, modified_ms = $5, rev = rev + 1, "
+    "access_rev = access_rev + 1 WHERE id = $1 AND rev = $6";
 enum us_code us_resources_update_type(struct us_cx *cx, const struct us_resource *row) {
   int64_t changed = 0;
-  US_TRY(us_sql_run(cx, &changed, SQL_UPDATE_TYPE, "ittiii", row->id, row->type_actions, row->type_description,
-                    row->type_modifier, row->modified_ms, row->rev));
+  US_TRY(us_sql_run(cx, &changed, SQL_UPDATE_TYPE, "ittiiit", row->id, row->type_actions, row->type_description,
+                    row->type_modifier, row->modified_ms, row->rev, row->type_denied));
   return changed == 1 ? US_OK : us_fail_plain(cx, US_E_NOT_FOUND);
 }
 

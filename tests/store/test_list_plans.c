@@ -2,70 +2,9 @@
  * How the lists are found: no table is scanned, and where an index has the order, nothing is sorted. The store has no
  * statistics, as in production, so the plan is the same however full it is.
  */
-#include <stdio.h>
-
-#include "store/backend.h"
+#include "plan.h"
 #include "store/pending_list.h"
 #include "store/policies_list.h"
-#include "store_fixture.h"
-
-/* The plan of the statement that was composed `age` statements ago, one step a line. */
-static const char *plan_of(struct us_cx *cx, size_t age) {
-  struct us_value values[US_SQL_PARAMETERS_MAX] = {{.kind = US_VALUE_NULL}};
-  struct us_rows rows;
-  assert_true(age < cx->db->composed_count);
-  const struct us_statement *statement = cx->db->composed[age];
-  struct us_str sql = us_str_fmt(cx->mem, "EXPLAIN QUERY PLAN %s", statement->sql);
-  struct us_str plan = US_STR("");
-  assert_code(us_sql_open_composed(cx, &rows, sql.p, values, statement->parameters), US_OK);
-  while (us_sql_next(&rows))
-    plan = us_str_fmt(cx->mem, "%.*s%.*s\n", US_STR_ARG(plan), US_STR_ARG(us_sql_text(&rows, 3)));
-  assert_code(us_sql_close(&rows), US_OK);
-  return plan.p;
-}
-
-/* Walking over the elements of a row's own JSON array is no scan of a table. */
-static bool scans(const char *plan) {
-  for (const char *p = strstr(plan, "SCAN "); p != NULL; p = strstr(p + 1, "SCAN ")) {
-    if (strncmp(p, "SCAN e VIRTUAL TABLE", 20) != 0)
-      return true;
-  }
-  return false;
-}
-
-#define assert_plan(plan, index, sorts) check_plan((plan), (index), (sorts), __FILE__, __LINE__)
-static void check_plan(const char *plan, const char *index, bool sorts, const char *file, int line) {
-  bool is_good = !scans(plan) && strstr(plan, index) != NULL && (strstr(plan, "TEMP B-TREE") != NULL) == sorts;
-  if (is_good)
-    return;
-  print_error("wanted %s%s and no scan:\n%s", index, sorts ? ", sorted" : ", not sorted", plan);
-  _fail(file, line);
-}
-
-static struct us_filter *compare(struct us_cx *cx, const struct us_list *list, const char *field, const char *text) {
-  struct us_filter *f = US_NEW(cx->mem, struct us_filter);
-  assert_non_null(f);
-  *f = (struct us_filter){.kind = US_FILTER_COMPARE, .op = US_OP_EQ, .field = us_str_c(field), .text = us_str_c(text)};
-  while (strcmp(list->fields[f->slot].name, field) != 0)
-    f->slot++;
-  return f;
-}
-
-static struct us_filter *join(struct us_cx *cx, int kind, struct us_filter *a, struct us_filter *b) {
-  struct us_filter *f = US_NEW(cx->mem, struct us_filter);
-  assert_non_null(f);
-  *f = (struct us_filter){.kind = kind, .first = a};
-  a->next = b;
-  return f;
-}
-
-static struct us_filter all = {.kind = US_FILTER_TRUE};
-
-static struct us_cx *begin(void **state) {
-  struct store *s = *state;
-  s->cx->db = s->db;
-  return s->cx;
-}
 
 static const char *policies_plan(struct us_cx *cx, struct us_list_query query) {
   struct us_list_end end;

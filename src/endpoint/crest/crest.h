@@ -41,5 +41,10 @@ enum us_code us_ep_set_prepare(struct us_call *call);
 enum us_code us_ep_set_update(struct us_call *call);
 enum us_code us_ep_set_revoke_prepare(struct us_call *call);
 enum us_code us_ep_set_revoke_all(struct us_call *call);
+enum us_code us_ep_resource_type_query(struct us_call *call);
+enum us_code us_ep_resource_type_read(struct us_call *call);
+enum us_code us_ep_resource_type_prepare(struct us_call *call);
+enum us_code us_ep_resource_type_put(struct us_call *call);
+enum us_code us_ep_resource_type_delete(struct us_call *call);
 
 #endif

@@ -153,7 +153,8 @@ CREATE TABLE resource (
   icon_uri    TEXT,
   about       TEXT,                          -- what the description says under "description"
   scopes      TEXT NOT NULL,
-  type_actions TEXT NOT NULL DEFAULT '',     -- JSON object scope: boolean of its resource type; '' = all scopes, true
+  type_actions TEXT NOT NULL DEFAULT '',     -- of its resource type: names of actions; '' = those of its scopes
+  type_denied TEXT NOT NULL DEFAULT '[]',    -- those of them that are false
   type_description TEXT,                     -- of its resource type; NULL = the usual one
   type_modifier BIGINT NOT NULL DEFAULT 0,   -- account.id of who changed its resource type last; 0 = its owner
   rev         BIGINT NOT NULL,               -- of description and labels: the ETag
