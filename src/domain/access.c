@@ -86,6 +86,7 @@ enum us_code us_access_recheck(struct us_cx *cx, const struct us_access_request 
   struct us_decision decision;
   US_TRY(us_access_facts(cx, request, resource, &wanted.facts));
   wanted.facts.is_recheck = true;
+  wanted.facts.counted = request->counted;
   if (!us_policy_decide(cx->mem, &wanted, 1, US_RPT_TICKET_PARTIAL, &decision))
     return us_fail_plain(cx, US_E_NO_MEMORY);
   permission->scopes = wanted.granted;

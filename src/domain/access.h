@@ -13,7 +13,8 @@ struct us_access_request {
   const struct us_realm *realm;
   int64_t party_id;
   struct us_str party_name; /* any case */
-  struct us_str client_id;
+  struct us_str client_id;  /* absent: the right to share is judged, no client asks */
+  struct us_ids counted;    /* for us_access_recheck(): permissions of which the RPT used up a use */
 };
 /* Facts about one resource (at least id, owner_id and scopes must be filled in). */
 enum us_code us_access_facts(struct us_cx *cx, const struct us_access_request *request,

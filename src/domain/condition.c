@@ -14,8 +14,8 @@
 #define CONDITION "Invalid UMA policy condition."
 #define TEXT_MAX_BYTES (128 * 1024) /* a body is 64 KiB; escapes may double it */
 
-static enum us_code refuse_date(struct us_cx *cx) {
-  return us_fail(cx, US_E_INVALID_REQUEST, CONDITION " 'expirationDate' must be a number of seconds.");
+static enum us_code refuse_number(struct us_cx *cx, const char *member, const char *of_what) {
+  return us_fail(cx, US_E_INVALID_REQUEST, CONDITION " '%s' must be a number of %s.", member, of_what);
 }
 
 static enum us_code refuse_clients(struct us_cx *cx) {
@@ -26,27 +26,58 @@ static struct us_str json_str(const json_t *value) {
   return (struct us_str){json_string_value(value), json_string_length(value)};
 }
 
-static enum us_code read_date(struct us_cx *cx, const json_t *object, struct us_condition *condition) {
-  const json_t *value = json_object_get(object, "expirationDate");
-  uint64_t seconds = 0;
-  if (json_is_string(value)) { /* one documented page writes it as a decimal string */
-    if (!us_str_to_u64(json_str(value), US_CONDITION_DATE_MAX_S, &seconds))
-      return refuse_date(cx);
-    condition->date_s = (int64_t)seconds;
-    return US_OK;
+/* A whole number; one documented page writes it as a decimal string. */
+static bool read_number(const json_t *value, int64_t max, int64_t *ret_number) {
+  uint64_t number = 0;
+  if (json_is_string(value)) {
+    if (!us_str_to_u64(json_str(value), (uint64_t)max, &number))
+      return false;
+    *ret_number = (int64_t)number;
+    return true;
   }
-  if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > US_CONDITION_DATE_MAX_S)
-    return refuse_date(cx);
-  condition->date_s = json_integer_value(value);
+  *ret_number = json_integer_value(value);
+  return json_is_integer(value) && *ret_number >= 0 && *ret_number <= max;
+}
+
+static enum us_code read_expiration(struct us_cx *cx, const json_t *object, struct us_condition *condition) {
+  if (!read_number(json_object_get(object, "expirationDate"), US_CONDITION_DATE_MAX_S, &condition->date_s))
+    return refuse_number(cx, "expirationDate", "seconds");
   return US_OK;
 }
 
-static enum us_code add_client(struct us_cx *cx, const json_t *value, struct us_strs *ids) {
+static enum us_code read_not_before(struct us_cx *cx, const json_t *object, struct us_condition *condition) {
+  if (!read_number(json_object_get(object, "date"), US_CONDITION_DATE_MAX_S, &condition->date_s))
+    return refuse_number(cx, "date", "seconds");
+  return US_OK;
+}
+
+static enum us_code read_max_uses(struct us_cx *cx, const json_t *object, struct us_condition *condition) {
+  if (!read_number(json_object_get(object, "uses"), US_CONDITION_USES_MAX, &condition->uses) || condition->uses == 0)
+    return refuse_number(cx, "uses", "times, 1 or more");
+  return US_OK;
+}
+
+/* Client ids go into one piece of memory: a stored list may be long, and an allocation costs more than an id. */
+struct client_list {
+  struct us_strs ids;
+  char *bytes;
+};
+
+static size_t client_bytes(const json_t *list, const json_t *single) {
+  size_t bytes = json_string_length(single);
+  for (size_t i = 0; i < json_array_size(list); i++)
+    bytes += json_string_length(json_array_get(list, i));
+  return bytes;
+}
+
+static enum us_code add_client(struct us_cx *cx, const json_t *value, struct client_list *list) {
   if (!json_is_string(value))
     return refuse_clients(cx);
-  ids->v[ids->n] = us_str_dup(cx->mem, json_str(value));
-  if (ids->v[ids->n++].p == NULL)
-    return us_fail_plain(cx, US_E_NO_MEMORY);
+  struct us_str id = json_str(value);
+  if (id.n > 0)
+    memcpy(list->bytes, id.p, id.n);
+  list->ids.v[list->ids.n++] = (struct us_str){list->bytes, id.n};
+  list->bytes += id.n;
   return US_OK;
 }
 
@@ -59,15 +90,48 @@ static enum us_code read_clients(struct us_cx *cx, const json_t *object, struct 
   if (n > US_CONDITION_CLIENTS_MAX)
     return us_fail(cx, US_E_INVALID_REQUEST, CONDITION " 'clientIds' has more than %d members.",
                    US_CONDITION_CLIENTS_MAX);
-  condition->client_ids.v = us_mem_alloc(cx->mem, (n + 1) * sizeof(struct us_str));
-  if (condition->client_ids.v == NULL)
+  struct client_list clients = {.ids.v = US_NEW_ARRAY(cx->mem, struct us_str, n + 1),
+                                .bytes = us_mem_alloc(cx->mem, client_bytes(list, single) + 1)};
+  if (clients.ids.v == NULL || clients.bytes == NULL)
     return us_fail_plain(cx, US_E_NO_MEMORY);
   if (list == NULL)
-    return add_client(cx, single, &condition->client_ids);
-  for (size_t i = 0; i < n; i++)
-    US_TRY(add_client(cx, json_array_get(list, i), &condition->client_ids));
+    US_TRY(add_client(cx, single, &clients));
+  for (size_t i = 0; list != NULL && i < n; i++)
+    US_TRY(add_client(cx, json_array_get(list, i), &clients));
+  condition->client_ids = clients.ids;
   return US_OK;
 }
+
+static void write_expiration(struct us_json_writer *w, const struct us_condition *condition) {
+  us_json_member_i64(w, "expirationDate", condition->date_s);
+}
+
+static void write_not_before(struct us_json_writer *w, const struct us_condition *condition) {
+  us_json_member_i64(w, "date", condition->date_s);
+}
+
+static void write_max_uses(struct us_json_writer *w, const struct us_condition *condition) {
+  us_json_member_i64(w, "uses", condition->uses);
+}
+
+static void write_clients(struct us_json_writer *w, const struct us_condition *condition) {
+  us_json_name(w, "clientIds");
+  us_json_strs(w, condition->client_ids);
+}
+
+/* The kinds there are: c.8, and two of ours (design 6). Names are read in any case. */
+static const struct {
+  const char *name;
+  int kind;
+  enum us_code (*read)(struct us_cx *cx, const json_t *object, struct us_condition *condition);
+  void (*write)(struct us_json_writer *w, const struct us_condition *condition);
+} kinds[] = {
+    {"Expiration", US_CONDITION_EXPIRATION, read_expiration, write_expiration},
+    {"ClientId", US_CONDITION_CLIENT_ID, read_clients, write_clients},
+    {"NotBefore", US_CONDITION_NOT_BEFORE, read_not_before, write_not_before},
+    {"MaxUses", US_CONDITION_MAX_USES, read_max_uses, write_max_uses},
+};
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 static enum us_code read_condition(struct us_cx *cx, const json_t *object, struct us_condition *condition) {
   struct us_str type = json_str(json_object_get(object, "type"));
@@ -75,13 +139,11 @@ static enum us_code read_condition(struct us_cx *cx, const json_t *object, struc
     return us_fail(cx, US_E_INVALID_REQUEST, CONDITION " Must be an Object.");
   if (type.p == NULL)
     return us_fail(cx, US_E_INVALID_REQUEST, CONDITION " Missing required attribute, 'type'.");
-  if (us_str_eq_nocase(type, US_STR("Expiration"))) {
-    condition->kind = US_CONDITION_EXPIRATION;
-    return read_date(cx, object, condition);
-  }
-  if (us_str_eq_nocase(type, US_STR("ClientId"))) {
-    condition->kind = US_CONDITION_CLIENT_ID;
-    return read_clients(cx, object, condition);
+  for (size_t i = 0; i < KINDS; i++) {
+    if (!us_str_eq_nocase(type, us_str_c(kinds[i].name)))
+      continue;
+    condition->kind = kinds[i].kind;
+    return kinds[i].read(cx, object, condition);
   }
   /* Groups (AND, OR, NOT) inside are not accepted either. */
   struct us_str shown = {type.p, type.n < 64 ? type.n : 64};
@@ -139,14 +201,12 @@ enum us_code us_conditions_parse(struct us_cx *cx, struct us_str text, struct us
 
 static void write_condition(struct us_json_writer *w, const struct us_condition *condition) {
   us_json_open(w, '{');
-  us_json_name(w, "type");
-  if (condition->kind == US_CONDITION_EXPIRATION) {
-    us_json_c(w, "Expiration");
-    us_json_member_i64(w, "expirationDate", condition->date_s);
-  } else {
-    us_json_c(w, "ClientId");
-    us_json_name(w, "clientIds");
-    us_json_strs(w, condition->client_ids);
+  for (size_t i = 0; i < KINDS; i++) {
+    if (kinds[i].kind != condition->kind)
+      continue;
+    us_json_name(w, "type");
+    us_json_c(w, kinds[i].name);
+    kinds[i].write(w, condition);
   }
   us_json_close(w, '}');
 }

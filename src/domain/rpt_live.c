@@ -2,8 +2,8 @@
  * RPTs after their issue: introspection (protocol contract 8.1), revocation (8.2), cleaning up. See rpt.h.
  *
  * Introspection is live without deciding anew each time: a permission row carries the access_rev of its resource under which it
- * was decided. As long as the resource still has that revision nothing that bears on the decision has changed, and what
- * time alone ends is in expires_s.
+ * was decided, and the RPT that of the party's account, which moves when it comes into a group or leaves one. As long as both are
+ * as they were nothing that bears on the decision has changed, and what time alone ends is in expires_s.
  */
 #include "base/mem.h"
 #include "domain/access.h"
@@ -41,9 +41,10 @@ static enum us_code recheck(struct us_cx *cx, const struct us_access_request *re
 }
 
 static enum us_code is_live(struct us_cx *cx, const struct us_access_request *request, const struct us_rpt *rpt,
-                            struct us_rpt_permission_row *row, bool *ret_live) {
+                            struct us_rpt_permission_row *row, bool party_has_moved, bool *ret_live) {
   *ret_live = row->current_rev != 0; /* the resource is still there */
-  if (*ret_live && row->current_rev != row->permission.access_rev)
+  bool has_moved = row->current_rev != row->permission.access_rev || party_has_moved;
+  if (*ret_live && has_moved)
     US_TRY(recheck(cx, request, rpt, row, ret_live));
   if (row->permission.expires_s <= us_cx_now_s(cx)) /* UF-49: left out */
     *ret_live = false;
@@ -52,14 +53,18 @@ static enum us_code is_live(struct us_cx *cx, const struct us_access_request *re
 
 static enum us_code live_permissions(struct us_cx *cx, const struct us_realm *realm, struct us_rpt_row *row,
                                      struct us_permissions *ret_permissions) {
-  struct us_access_request request = {
-      .realm = realm, .party_id = row->rpt.party_id, .party_name = row->party_name, .client_id = row->client_id};
+  struct us_access_request request = {.realm = realm,
+                                      .party_id = row->rpt.party_id,
+                                      .party_name = row->party_name,
+                                      .client_id = row->client_id,
+                                      .counted = row->rpt.counted};
+  bool party_has_moved = row->current_party_rev != row->rpt.party_rev; /* into a group, or out of one */
   struct us_permissions live = {US_NEW_ARRAY(cx->mem, struct us_permission, row->n), 0};
   if (!live.v)
     return us_fail_plain(cx, US_E_NO_MEMORY);
   for (size_t i = 0; i < row->n; i++) {
     bool passes;
-    US_TRY(is_live(cx, &request, &row->rpt, &row->v[i], &passes));
+    US_TRY(is_live(cx, &request, &row->rpt, &row->v[i], party_has_moved, &passes));
     if (passes)
       live.v[live.n++] = row->v[i].permission;
   }

@@ -1,9 +1,9 @@
 /*
- * Policies: what a sharer gives to others of one resource (REST contract c). The grants that bear on a decision are loaded here
- * and handed to us_policy_decide() (policy/decide.h), the only place that decides access.
+ * Policies: what a sharer gives to others of one resource (REST contract c). The owner may share it, and so may everybody who has
+ * a right to it (i.1): each sharer has a policy of its own for the same resource. Who has access in the end is decided by
+ * us_policy_decide() (policy/decide.h) over the graph that all of them make (graph.h).
  *
- * share.c reads, condition.c is about conditions, share_write.c changes. Until re-sharing comes (REST contract i) only the owner
- * of a resource may share it: everybody else is refused as with resharingMode OFF.
+ * share.c reads, condition.c is about conditions, share_right.c about the right to share, share_write.c changes.
  */
 #ifndef USHER_DOMAIN_SHARE_H
 #define USHER_DOMAIN_SHARE_H
@@ -13,19 +13,17 @@
 #include "domain/services.h"
 #include "model/list.h"
 
-#define US_SHARE_SUBJECTS_MAX 256       /* REST a.7: permissions of a policy */
-#define US_SHARE_SCOPES_MAX 256         /* REST a.7: scopes in one list */
-#define US_SHARE_SUBJECT_MAX_BYTES 255  /* of a subject's name */
-#define US_SHARE_SCOPE_MAX_BYTES 255    /* of one scope: what a resource may define */
-#define US_SHARE_MAX_BYTES (256 * 1024) /* of all scopes and conditions of one policy as they are stored */
-#define US_CONDITIONS_MAX 32            /* of one policy */
-#define US_CONDITION_CLIENTS_MAX 256    /* client ids of one condition */
+#define US_SHARE_SUBJECTS_MAX 256        /* REST a.7: permissions of a policy */
+#define US_SHARE_SCOPES_MAX 256          /* REST a.7: scopes in one list */
+#define US_SHARE_SUBJECT_MAX_BYTES 255   /* of a subject's name */
+#define US_SHARE_SCOPE_MAX_BYTES 255     /* of one scope: what a resource may define */
+#define US_SHARE_MAX_BYTES (256 * 1024)  /* of all scopes and conditions of one policy as they are stored */
+#define US_CONDITIONS_MAX 32             /* of one policy */
+#define US_CONDITION_CLIENTS_MAX 256     /* client ids of one condition */
+#define US_CONDITION_USES_MAX 1000000000 /* of MaxUses */
 #define US_CONDITION_DATE_MAX_S                                                                                        \
   INT64_C(253402300799) /* the end of the year 9999; milliseconds by mistake are above it */
 
-/* The owner's own shares of a resource with one subject: the facts of a decision. Empty when there are none. */
-enum us_code us_share_facts(struct us_cx *cx, int64_t resource_id, int64_t owner_id, struct us_str subject_key,
-                            struct us_share **ret_shares, size_t *ret_count) US_MUST_CHECK;
 /* Conditions as stored (JSON text, '' = none) and back. The text is canonical: equal conditions have equal texts. */
 enum us_code us_conditions_parse(struct us_cx *cx, struct us_str text,
                                  struct us_conditions *ret_conditions) US_MUST_CHECK;
@@ -47,8 +45,9 @@ struct us_share_wish {
   bool has_own_conditions; /* each share brings its own; the two above are not looked at */
 };
 /* Write steps. The caller found the resource (of the call's realm) and has called us_resource_touch_access() for it.
- * Rules of REST c.3 and c.5 after the look-ups, in their order: right to share (US_E_FORBIDDEN), scopes, duplicate subjects
- * (US_E_INVALID_REQUEST). Create ends in US_E_CONFLICT, with the text of c.6, when there is a policy already. */
+ * Rules of REST c.3 and c.5 after the look-ups, in their order: right to share (US_E_FORBIDDEN), scopes, duplicate subjects, room in
+ * the graph (US_E_INVALID_REQUEST). What is active of everybody's shares is recomputed. Create ends in US_E_CONFLICT, with the text
+ * of c.6, when there is a policy already. */
 enum us_code us_policy_create(struct us_cx *cx, const struct us_resource *resource, int64_t sharer_id,
                               struct us_share_wish *wish, struct us_policy *ret_policy) US_MUST_CHECK;
 /* Replaces. With no share left the policy is gone; *ret_policy is then what is left of it, with no shares. */

@@ -3,26 +3,25 @@
  * so a policy with many subjects costs what changed, and "since when" of a share stays true.
  */
 #include "base/mem.h"
-#include "domain/audit.h"
 #include "domain/account.h"
+#include "domain/audit.h"
+#include "domain/graph.h"
+#include "domain/resource.h"
 #include "domain/share.h"
 #include "domain/share_entry.h"
+#include "domain/share_right.h"
 #include "store/policies.h"
-#include "store/resources.h"
 #include "json/json.h"
 
-/* Resharing comes later; until then as resharingMode OFF (REST i.1): the owner shares, nobody else. */
-static enum us_code check_right(struct us_cx *cx, const struct us_resource *resource, int64_t sharer_id) {
-  return resource->owner_id == sharer_id ? US_OK : us_fail_plain(cx, US_E_FORBIDDEN);
-}
-
 static enum us_code check_scopes(struct us_cx *cx, const struct us_resource *resource, struct us_strs scopes) {
-  if (us_strs_contains_all(resource->scopes, scopes))
+  struct us_strs defined;
+  US_TRY(us_resource_policy_scopes(cx, resource, &defined));
+  if (us_strs_contains_all(defined, scopes))
     return US_OK;
-  struct us_strs unknown = us_strs_minus(cx->mem, scopes, resource->scopes);
-  return us_fail(
-      cx, US_E_INVALID_REQUEST, "Defined Resource Set scopes, [%.*s], do not contain requested scopes, [%.*s]",
-      US_STR_ARG(us_strs_join(cx->mem, resource->scopes, ", ")), US_STR_ARG(us_strs_join(cx->mem, unknown, ", ")));
+  struct us_strs unknown = us_strs_minus(cx->mem, scopes, defined);
+  return us_fail(cx, US_E_INVALID_REQUEST,
+                 "Defined Resource Set scopes, [%.*s], do not contain requested scopes, [%.*s]",
+                 US_STR_ARG(us_strs_join(cx->mem, defined, ", ")), US_STR_ARG(us_strs_join(cx->mem, unknown, ", ")));
 }
 
 /* Fills in keys, collapses repeated scopes, drops shares without scopes (c.5), refuses a subject that comes twice. */
@@ -49,8 +48,8 @@ static enum us_code tidy(struct us_cx *cx, struct us_share_wish *wish) {
 }
 
 static enum us_code check_wish(struct us_cx *cx, const struct us_resource *resource, int64_t sharer_id,
-                               struct us_share_wish *wish) {
-  US_TRY(check_right(cx, resource, sharer_id));
+                               struct us_share_wish *wish, const struct us_policy *old) {
+  US_TRY(us_share_check_right(cx, resource, sharer_id, wish, old));
   for (size_t i = 0; i < wish->share_count; i++)
     US_TRY(check_scopes(cx, resource, wish->shares[i].scopes));
   return tidy(cx, wish);
@@ -164,6 +163,18 @@ static enum us_code store_lines(struct us_cx *cx, const struct us_resource *reso
   return US_OK;
 }
 
+/* What is active follows. Others than the owner may only share while there is room. */
+static enum us_code settle(struct us_cx *cx, const struct us_resource *resource, int64_t sharer_id) {
+  struct us_graph_size size;
+  US_TRY(us_graph_refresh(cx, resource, US_GRAPH_GRANTS, &size));
+  if (sharer_id != resource->owner_id && us_graph_is_too_large(&size))
+    return us_fail(cx, US_E_INVALID_REQUEST,
+                   "Invalid UMA policy. Others than its owner share this resource too much already: at most %d "
+                   "permissions, %d bytes, %d bytes of different texts.",
+                   US_GRAPH_GRANTS_MAX, US_GRAPH_MAX_BYTES, US_GRAPH_TEXTS_MAX_BYTES);
+  return US_OK;
+}
+
 /* A policy is known by its resource server's client id and the resource, as the lineage words it (c.6). */
 static enum us_code refuse_existing(struct us_cx *cx, const struct us_resource *resource) {
   struct us_str client_id;
@@ -197,7 +208,7 @@ enum us_code us_policy_create(struct us_cx *cx, const struct us_resource *resour
       .created_ms = cx->now_ms,
       .modified_ms = cx->now_ms,
   };
-  US_TRY(check_wish(cx, resource, sharer_id, wish));
+  US_TRY(check_wish(cx, resource, sharer_id, wish, NULL));
   spread_conditions(wish, NULL);
   US_TRY(make_lines(cx, wish->shares, wish->share_count, &lines));
   if (wish->share_count == 0)
@@ -210,6 +221,7 @@ enum us_code us_policy_create(struct us_cx *cx, const struct us_resource *resour
   }
   US_TRY(code);
   US_TRY(store_lines(cx, resource, &row, lines, wish->share_count));
+  US_TRY(settle(cx, resource, sharer_id));
   *ret_policy = as_policy(&row, wish);
   return us_audit_policy(cx, US_AUDIT_POLICY_CREATED, resource, sharer_id);
 }
@@ -225,7 +237,7 @@ enum us_code us_policy_replace(struct us_cx *cx, const struct us_resource *resou
       .created_ms = policy->created_ms,
       .modified_ms = cx->now_ms,
   };
-  US_TRY(check_wish(cx, resource, policy->sharer_id, wish));
+  US_TRY(check_wish(cx, resource, policy->sharer_id, wish, policy));
   spread_conditions(wish, policy);
   US_TRY(make_lines(cx, wish->shares, wish->share_count, &lines));
   US_TRY(us_policies_bump(cx, policy->id, cx->now_ms, &row.rev));
@@ -233,6 +245,7 @@ enum us_code us_policy_replace(struct us_cx *cx, const struct us_resource *resou
     US_TRY(us_policies_delete(cx, policy->id));
   else
     US_TRY(store_lines(cx, resource, &row, lines, wish->share_count));
+  US_TRY(settle(cx, resource, policy->sharer_id));
   *ret_policy = as_policy(&row, wish);
   return us_audit_policy(cx, wish->share_count > 0 ? US_AUDIT_POLICY_UPDATED : US_AUDIT_POLICY_DELETED, resource,
                          policy->sharer_id);
@@ -272,6 +285,7 @@ enum us_code us_policy_grant(struct us_cx *cx, const struct us_resource *resourc
                              const struct us_share_grant *grants, size_t count) {
   struct us_share_wish wish = {0};
   struct us_policy policy = {0}, result;
+  struct us_strs defined;
   for (size_t i = 0; i < count; i++) /* before the union: old scopes the resource lost meanwhile are no obstacle */
     US_TRY(check_scopes(cx, resource, grants[i].scopes));
   enum us_code code = us_policy_find(cx, resource->id, sharer_id, &policy);
@@ -279,8 +293,9 @@ enum us_code us_policy_grant(struct us_cx *cx, const struct us_resource *resourc
     return code;
   us_error_clear(cx);
   US_TRY(grown(cx, &policy, grants, count, &wish));
+  US_TRY(us_resource_policy_scopes(cx, resource, &defined));
   for (size_t i = 0; i < wish.share_count; i++)
-    wish.shares[i].scopes = us_strs_intersect(cx->mem, wish.shares[i].scopes, resource->scopes);
+    wish.shares[i].scopes = us_strs_intersect(cx->mem, wish.shares[i].scopes, defined);
   if (us_mem_is_spent(cx->mem)) /* an empty set for lack of memory must not read as "nothing left" */
     return us_fail_plain(cx, US_E_NO_MEMORY);
   return code == US_OK ? us_policy_replace(cx, resource, &policy, &wish, &result)
@@ -289,11 +304,13 @@ enum us_code us_policy_grant(struct us_cx *cx, const struct us_resource *resourc
 
 enum us_code us_policy_remove(struct us_cx *cx, const struct us_policy *policy) {
   struct us_resource resource;
-  enum us_code code = us_resources_access_by_id(cx, policy->resource_id, &resource);
-  if (code == US_OK)
-    US_TRY(us_audit_policy(cx, US_AUDIT_POLICY_DELETED, &resource, policy->sharer_id));
-  else if (code != US_E_NOT_FOUND)
-    return code;
-  us_error_clear(cx);
-  return us_policies_delete(cx, policy->id);
+  enum us_code code = us_resource_by_id(cx, policy->resource_id, &resource);
+  US_TRY(us_policies_delete(cx, policy->id));
+  if (code == US_E_NOT_FOUND) {
+    us_error_clear(cx);
+    return US_OK;
+  }
+  US_TRY(code);
+  US_TRY(settle(cx, &resource, resource.owner_id)); /* there is always room for less */
+  return us_audit_policy(cx, US_AUDIT_POLICY_DELETED, &resource, policy->sharer_id);
 }

@@ -14,6 +14,9 @@ struct us_key;
 enum us_verifier_rule { US_VERIFIER_OFF, US_VERIFIER_ALL, US_VERIFIER_PUBLIC, US_VERIFIER_PASSWORDLESS };
 enum us_resharing { US_RESHARING_OFF, US_RESHARING_IMPLICIT };
 enum us_rpt_condition { US_RPT_REQUEST_PARTIAL = 1, US_RPT_REQUEST_NONE = 2, US_RPT_TICKET_PARTIAL = 4 };
+/* Which resource version is meant where a request of the /json side names none. */
+enum us_api_version { US_API_VERSION_LATEST, US_API_VERSION_OLDEST, US_API_VERSION_NONE };
+
 struct us_settings {
   /* UMA provider */
   int64_t permission_ticket_s;
@@ -48,7 +51,9 @@ struct us_settings {
   int64_t failures_per_account, failures_per_address, failures_window_s;
   /* REST */
   bool csrf_filter;
-  bool crest_errors_rfc; /* crestQueryErrors=rfc */
+  bool crest_errors_rfc;   /* crestQueryErrors=rfc */
+  int api_version_default; /* enum us_api_version */
+  bool api_version_warning;
   bool audit_deletions;
   int64_t audit_retention_days; /* 0: for ever */
   int64_t session_idle_s, session_max_s;
@@ -175,9 +180,16 @@ struct us_ticket {
   int64_t created_s, expires_s;
 };
 
+/* Row ids. */
+struct us_ids {
+  int64_t *v;
+  size_t n;
+};
 struct us_rpt {
   int64_t id;
   int64_t realm_id, owner_id, rs_ref, client_ref, party_id, tid;
+  int64_t party_rev;     /* access_rev of the party's account under which it was decided */
+  struct us_ids counted; /* permissions of which it used up a use (MaxUses) */
   int64_t issued_s, expires_s;
   struct us_permissions permissions;
 };

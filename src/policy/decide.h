@@ -53,9 +53,10 @@ struct us_facts {
   size_t membership_count;
   size_t node_count; /* less than 2 counts as 2 */
   int64_t now_s;
-  struct us_str client_id; /* the client that asks. Absent: nobody does, the right to share on is judged; then a
-                            * condition on clients does not count (design 6) */
-  bool is_recheck;         /* of a permission that was given: it was counted then, so MaxUses does not count */
+  /* The client that asks. Absent: nobody does, the right to share on is judged; a condition on clients does not count then. */
+  struct us_str client_id;
+  bool is_recheck;       /* of a permission that was given: it uses nothing up, and lives on what it has used */
+  struct us_ids counted; /* then: the grants of which it has used up a use */
 };
 
 /* May this scope be given, and why? For a permission without scopes pass an absent scope (10.5): then any scope will do. */

@@ -11,6 +11,17 @@ static bool is_better(struct us_hold a, struct us_hold b) {
   return a.until_s != b.until_s ? a.until_s > b.until_s : a.uses == 0 && b.uses != 0;
 }
 
+/* A permission that was given once has its use; of grants that it did not use it gets none later. */
+static bool has_use(const struct us_facts *facts, const struct us_grant *grant, int64_t uses) {
+  if (!facts->is_recheck)
+    return grant->used < uses;
+  for (size_t i = 0; i < facts->counted.n; i++) {
+    if (facts->counted.v[i] == grant->id)
+      return true;
+  }
+  return false;
+}
+
 int64_t us_policy_condition_until(const struct us_facts *facts, const struct us_grant *grant,
                                   const struct us_condition *condition) {
   switch (condition->kind) {
@@ -23,7 +34,7 @@ int64_t us_policy_condition_until(const struct us_facts *facts, const struct us_
       return US_REACH_NEVER_ENDS;
     return us_strs_has(condition->client_ids, facts->client_id) ? US_REACH_NEVER_ENDS : 0;
   case US_CONDITION_MAX_USES:
-    return facts->is_recheck || grant->used < condition->uses ? US_REACH_NEVER_ENDS : 0;
+    return has_use(facts, grant, condition->uses) ? US_REACH_NEVER_ENDS : 0;
   }
   return 0; /* a kind this version does not know: deny (UG-28) */
 }

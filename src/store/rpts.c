@@ -5,13 +5,16 @@
  */
 #include "store/rpts.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/mem.h"
 #include "json/json.h"
 
 static const char SQL_INSERT[] =
     "INSERT INTO rpt (id, digest, realm_id, owner_id, rs_ref, client_ref, party_id, tid, issued_s, expires_s, more, "
-    "resource_id, uuid, scopes, access_rev, permission_expires_s) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    "resource_id, uuid, scopes, access_rev, permission_expires_s, party_rev, counted) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
 static const char SQL_INSERT_PERMISSION[] = "INSERT INTO rpt_permission (rpt_id, resource_id, uuid, scopes, "
                                             "access_rev, expires_s) VALUES ($1, $2, $3, $4, $5, $6)";
 /* The one of the oldest resource: read back they come in the order of their resources. */
@@ -37,18 +40,55 @@ static enum us_code insert_more(struct us_cx *cx, const struct us_rpt *rpt, size
   return US_OK;
 }
 
+/* "17,4711": mostly nothing. */
+#define ID_TEXT_BYTES 21
+static struct us_str ids_text(struct us_cx *cx, struct us_ids ids) {
+  if (ids.n == 0)
+    return US_STR("");
+  char *text = us_mem_alloc(cx->mem, ids.n * ID_TEXT_BYTES);
+  size_t n = 0;
+  if (!text)
+    return US_STR_ABSENT;
+  for (size_t i = 0; i < ids.n; i++)
+    n += (size_t)sprintf(text + n, "%s%" PRId64, i > 0 ? "," : "", ids.v[i]);
+  return (struct us_str){text, n};
+}
+
+static enum us_code read_ids(struct us_cx *cx, struct us_str text, struct us_ids *ret_ids) {
+  struct us_strs parts = {NULL, 0};
+  *ret_ids = (struct us_ids){NULL, 0};
+  if (text.n == 0)
+    return US_OK;
+  if (!us_str_split(cx->mem, text, ',', text.n, &parts))
+    return us_fail(cx, US_E_INTERNAL, "a stored list of ids is damaged");
+  struct us_ids ids = {US_NEW_ARRAY(cx->mem, int64_t, parts.n), parts.n};
+  if (!ids.v)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  for (size_t i = 0; i < parts.n; i++) {
+    uint64_t id = 0;
+    if (!us_str_to_u64(parts.v[i], INT64_MAX, &id))
+      return us_fail(cx, US_E_INTERNAL, "a stored list of ids is damaged");
+    ids.v[i] = (int64_t)id;
+  }
+  *ret_ids = ids;
+  return US_OK;
+}
+
 enum us_code us_rpts_insert(struct us_cx *cx, const struct us_rpt *rpt, const char *digest) {
   if (rpt->permissions.n == 0)
     return us_fail(cx, US_E_INTERNAL, "an RPT without a permission");
   size_t at = first_of(&rpt->permissions);
   const struct us_permission *first = &rpt->permissions.v[at];
   struct us_str scopes = us_json_from_strs(cx->mem, first->scopes);
-  if (!scopes.p)
+  struct us_str counted = ids_text(cx, rpt->counted);
+  if (!scopes.p || !counted.p)
     return us_fail_plain(cx, US_E_NO_MEMORY);
-  US_TRY(us_sql_run(cx, NULL, SQL_INSERT, "iciiiiiiiiiittii", rpt->id, digest, rpt->realm_id, rpt->owner_id,
-                    rpt->rs_ref, rpt->client_ref, rpt->party_id, rpt->tid, rpt->issued_s, rpt->expires_s,
-                    (int64_t)rpt->permissions.n - 1, first->resource_id, first->uuid, scopes, first->access_rev,
-                    first->expires_s));
+  US_TRY(us_sql_run(cx, NULL, SQL_INSERT,
+                    "iciiiiiiiiiittii"
+                    "it",
+                    rpt->id, digest, rpt->realm_id, rpt->owner_id, rpt->rs_ref, rpt->client_ref, rpt->party_id,
+                    rpt->tid, rpt->issued_s, rpt->expires_s, (int64_t)rpt->permissions.n - 1, first->resource_id,
+                    first->uuid, scopes, first->access_rev, first->expires_s, rpt->party_rev, counted));
   return insert_more(cx, rpt, at);
 }
 
@@ -74,13 +114,16 @@ enum {
   LIVE_CLIENT_ACTIVE,
   LIVE_PARTY_NAME,
   LIVE_PARTY_ACTIVE,
+  LIVE_PARTY_REV,
+  LIVE_CURRENT_PARTY_REV,
+  LIVE_COUNTED,
 };
 static const char SQL_LIVE[] =
     "SELECT rpt.resource_id, rpt.uuid, rpt.scopes, rpt.access_rev, rpt.permission_expires_s, resource.access_rev, "
     "resource.scopes, rpt.more, "
     "rpt.digest, rpt.owner_id, rpt.rs_ref, rpt.client_ref, rpt.party_id, rpt.tid, rpt.issued_s, rpt.expires_s, "
     "client.client_id, client.is_active, party.name, "
-    "CASE WHEN rpt.id >= party.valid_from THEN party.is_active ELSE 0 END "
+    "CASE WHEN rpt.id >= party.valid_from THEN party.is_active ELSE 0 END, rpt.party_rev, party.access_rev, rpt.counted "
     "FROM rpt LEFT JOIN client ON client.id = rpt.client_ref LEFT JOIN account party ON party.id = rpt.party_id "
     "LEFT JOIN resource ON resource.id = rpt.resource_id WHERE rpt.id = $1 AND rpt.realm_id = $2";
 static const char SQL_LIVE_MORE[] =
@@ -100,7 +143,9 @@ static void read_head(struct us_rows *rows, int64_t id, int64_t realm_id, struct
       .tid = us_sql_i64(rows, LIVE_TID),
       .issued_s = us_sql_i64(rows, LIVE_ISSUED),
       .expires_s = us_sql_i64(rows, LIVE_EXPIRES),
+      .party_rev = us_sql_i64(rows, LIVE_PARTY_REV),
   };
+  row->current_party_rev = us_sql_i64(rows, LIVE_CURRENT_PARTY_REV);
   row->client_id = us_sql_text(rows, LIVE_CLIENT_ID);
   row->party_name = us_sql_text(rows, LIVE_PARTY_NAME);
   row->is_active = us_sql_i64(rows, LIVE_CLIENT_ACTIVE) == 1 && us_sql_i64(rows, LIVE_PARTY_ACTIVE) == 1;
@@ -128,7 +173,8 @@ static enum us_code read_permission(struct us_rows *rows, struct us_rpt_row *row
                      .expires_s = us_sql_i64(rows, LIVE_PERMISSION_EXPIRES)},
       .current_rev = us_sql_i64(rows, LIVE_CURRENT_REV),
   };
-  if (p->current_rev != 0 && p->current_rev != p->permission.access_rev)
+  bool has_moved = p->current_rev != p->permission.access_rev || row->current_party_rev != row->rpt.party_rev;
+  if (p->current_rev != 0 && has_moved)
     p->current_scopes = us_sql_text(rows, LIVE_CURRENT_SCOPES);
   return us_json_to_strs(cx, us_sql_text(rows, LIVE_SCOPES), &p->permission.scopes);
 }
@@ -149,6 +195,8 @@ enum us_code us_rpts_live(struct us_cx *cx, int64_t id, int64_t realm_id, struct
     read_head(&rows, id, realm_id, &row);
     more = us_sql_i64(&rows, LIVE_MORE);
     code = read_permission(&rows, &row);
+    if (code == US_OK)
+      code = read_ids(cx, us_sql_text(&rows, LIVE_COUNTED), &row.rpt.counted);
   }
   US_TRY(end_rows(&rows, code));
   if (!row.digest.p)
@@ -165,7 +213,7 @@ enum us_code us_rpts_live(struct us_cx *cx, int64_t id, int64_t realm_id, struct
 
 static const char SQL_FIND[] =
     "SELECT resource_id, uuid, scopes, access_rev, permission_expires_s, more, owner_id, rs_ref, client_ref, party_id, "
-    "tid, issued_s, expires_s FROM rpt WHERE id = $1 AND digest = $2 AND realm_id = $3";
+    "tid, issued_s, expires_s, counted FROM rpt WHERE id = $1 AND digest = $2 AND realm_id = $3";
 static const char SQL_FIND_MORE[] =
     "SELECT resource_id, uuid, scopes, access_rev, expires_s FROM rpt_permission WHERE rpt_id = $1 "
     "ORDER BY resource_id";
@@ -204,6 +252,8 @@ enum us_code us_rpts_find(struct us_cx *cx, int64_t id, const char *digest, int6
     read_found(&rows, &rpt);
     more = us_sql_i64(&rows, 5);
     code = read_found_permission(&rows, &rpt);
+    if (code == US_OK)
+      code = read_ids(cx, us_sql_text(&rows, 13), &rpt.counted);
   }
   US_TRY(end_rows(&rows, code));
   if (rpt.id == 0)
@@ -219,24 +269,43 @@ enum us_code us_rpts_find(struct us_cx *cx, int64_t id, const char *digest, int6
 }
 
 static const char SQL_DELETE_PERMISSIONS[] = "DELETE FROM rpt_permission WHERE rpt_id = $1";
+static const char SQL_DELETE_PROCESSES[] = "DELETE FROM rpt_process WHERE rpt_id = $1";
 static const char SQL_DELETE[] = "DELETE FROM rpt WHERE id = $1";
 enum us_code us_rpts_delete(struct us_cx *cx, int64_t id) {
   US_TRY(us_sql_run(cx, NULL, SQL_DELETE_PERMISSIONS, "i", id));
+  US_TRY(us_sql_run(cx, NULL, SQL_DELETE_PROCESSES, "i", id));
   return us_sql_run(cx, NULL, SQL_DELETE, "i", id);
 }
 
-static const char SQL_DELETE_PERMISSIONS_BY_TID[] =
-    "DELETE FROM rpt_permission WHERE rpt_id IN (SELECT id FROM rpt WHERE tid = $1)";
-static const char SQL_DELETE_BY_TID[] = "DELETE FROM rpt WHERE tid = $1";
+static const char SQL_COUNT_PROCESSES[] = "SELECT COUNT(*) FROM rpt_process WHERE rpt_id = $1 AND tid > $2";
+static const char SQL_MERGE[] = "INSERT INTO rpt_process (rpt_id, tid) SELECT $1, tid FROM rpt_process "
+                                "WHERE rpt_id = $2 AND tid > $3 UNION SELECT $1, $4";
+enum us_code us_rpts_merge(struct us_cx *cx, int64_t id, const struct us_rpt *old, int64_t after_tid, int64_t max) {
+  static const struct us_column columns[] = {{US_COLUMN_I64, 0}};
+  int64_t count = 0;
+  US_TRY(us_sql_one(cx, columns, 1, &count, SQL_COUNT_PROCESSES, "ii", old->id, after_tid));
+  if (count >= max)
+    return us_fail_plain(cx, US_E_CONFLICT);
+  return us_sql_run(cx, NULL, SQL_MERGE, "iiii", id, old->id, after_tid, old->tid);
+}
+
+#define OF_PROCESS "(SELECT id FROM rpt WHERE tid = $1 UNION SELECT rpt_id FROM rpt_process WHERE tid = $1)"
+static const char SQL_DELETE_PERMISSIONS_BY_TID[] = "DELETE FROM rpt_permission WHERE rpt_id IN " OF_PROCESS;
+static const char SQL_DELETE_BY_TID[] = "DELETE FROM rpt WHERE id IN " OF_PROCESS;
+static const char SQL_DELETE_PROCESSES_BY_TID[] =
+    "DELETE FROM rpt_process WHERE rpt_id IN (SELECT rpt_id FROM rpt_process WHERE tid = $1)";
 enum us_code us_rpts_delete_by_tid(struct us_cx *cx, int64_t tid) {
   US_TRY(us_sql_run(cx, NULL, SQL_DELETE_PERMISSIONS_BY_TID, "i", tid));
-  return us_sql_run(cx, NULL, SQL_DELETE_BY_TID, "i", tid);
+  US_TRY(us_sql_run(cx, NULL, SQL_DELETE_BY_TID, "i", tid));
+  return us_sql_run(cx, NULL, SQL_DELETE_PROCESSES_BY_TID, "i", tid);
 }
 
 static const char SQL_BATCH[] = "SELECT COALESCE(MAX(id), 0), COUNT(*) FROM "
                                 "(SELECT id FROM rpt WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3) AS batch";
 static const char SQL_DELETE_PERMISSIONS_EXPIRED[] =
     "DELETE FROM rpt_permission WHERE rpt_id IN (SELECT id FROM rpt WHERE id > $1 AND id <= $2 AND expires_s < $3)";
+static const char SQL_DELETE_PROCESSES_EXPIRED[] =
+    "DELETE FROM rpt_process WHERE rpt_id IN (SELECT id FROM rpt WHERE id > $1 AND id <= $2 AND expires_s < $3)";
 static const char SQL_DELETE_EXPIRED[] = "DELETE FROM rpt WHERE id > $1 AND id <= $2 AND expires_s < $3";
 enum us_code us_rpts_delete_expired(struct us_cx *cx, int64_t after, int64_t older_than, int64_t before_s, int64_t max,
                                     int64_t *ret_deleted, int64_t *ret_last) {
@@ -250,6 +319,7 @@ enum us_code us_rpts_delete_expired(struct us_cx *cx, int64_t after, int64_t old
   US_TRY(us_sql_close(&rows));
   if (count > 0) {
     US_TRY(us_sql_run(cx, NULL, SQL_DELETE_PERMISSIONS_EXPIRED, "iii", after, last, before_s));
+    US_TRY(us_sql_run(cx, NULL, SQL_DELETE_PROCESSES_EXPIRED, "iii", after, last, before_s));
     US_TRY(us_sql_run(cx, &deleted, SQL_DELETE_EXPIRED, "iii", after, last, before_s));
   }
   *ret_deleted = deleted;

@@ -12,12 +12,13 @@ enum us_code us_rpts_insert(struct us_cx *cx, const struct us_rpt *rpt, const ch
 struct us_rpt_permission_row {
   struct us_permission permission;
   int64_t current_rev;          /* resource.access_rev; 0 when the resource is gone */
-  struct us_str current_scopes; /* JSON; absent unless current_rev differs from permission.access_rev */
+  struct us_str current_scopes; /* JSON; absent unless it, or the party's, differs from what was decided under */
 };
 struct us_rpt_row {
   struct us_rpt rpt; /* without permissions */
   struct us_str digest;
   struct us_str client_id, party_name;
+  int64_t current_party_rev; /* account.access_rev of the party now */
   bool is_active; /* client and requesting party exist and are active; of owner and resource server the caller knows */
   struct us_rpt_permission_row *v;
   size_t n;
@@ -29,7 +30,12 @@ enum us_code us_rpts_live(struct us_cx *cx, int64_t id, int64_t realm_id, struct
 enum us_code us_rpts_find(struct us_cx *cx, int64_t id, const char *digest, int64_t realm_id,
                           struct us_rpt *ret_rpt) US_MUST_CHECK;
 enum us_code us_rpts_delete(struct us_cx *cx, int64_t id) US_MUST_CHECK;
-/* Every RPT obtained in one authorization process. */
+/* The RPT holds what `old`, which it replaces, was given: in the process `old` is of, and in those `old` had taken over from others,
+ * as far as they began behind `after_tid` (the tickets of older ones are forgotten). US_E_CONFLICT, without text, and nothing is
+ * written when these are more than `max`. */
+enum us_code us_rpts_merge(struct us_cx *cx, int64_t id, const struct us_rpt *old, int64_t after_tid,
+                           int64_t max) US_MUST_CHECK;
+/* Every RPT obtained in one authorization process, or holding something that was. */
 enum us_code us_rpts_delete_by_tid(struct us_cx *cx, int64_t tid) US_MUST_CHECK;
 /* Looks at most at `max` rows behind `after` and older than `older_than`; deletes those that expired before `before_s`. *ret_last
  * is where to go on, 0 when the end was reached. */
