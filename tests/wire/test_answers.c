@@ -1,4 +1,5 @@
 /* Answers: framing, HEAD, statuses without a body, keep-alive, Expect, order, size, refusals in the handler's style. */
+#include "http/loop.h"
 #include "wire.h"
 
 #include <stdlib.h>
@@ -259,6 +260,32 @@ static void answer_that_cannot_be_made_is_a_500(void **state) {
   assert_int_equal(wire_status(wire_is_tls(state), "GET /head/60000 HTTP/1.1\r\n" WIRE_HOST "\r\n"), 200);
 }
 
+/* One turn: all that are released together are answered before any is sent, but for a turn that grows too long. */
+static void turn_sends_its_answers_at_its_end_and_is_not_endless(void **state) {
+  static const size_t sizes[] = {10, US_LOOP_UNSENT_MAX - 1, US_LOOP_UNSENT_MAX, US_LOOP_UNSENT_MAX + 1,
+                                 2 * US_LOOP_UNSENT_MAX + 10};
+  static struct wire_client clients[2 * US_LOOP_UNSENT_MAX + 10];
+  start();
+  size_t connected = 0;
+  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    for (; connected < sizes[i]; connected++)
+      wire_connect(&clients[connected], wire_is_tls(state));
+    for (size_t n = 0; n < sizes[i]; n++)
+      wire_send_c(&clients[n], "GET /park HTTP/1.1\r\n" WIRE_HOST "\r\n");
+    wire_await_parked(sizes[i]);
+    wire_release_together(sizes[i]);
+    for (size_t n = 0; n < sizes[i]; n++) {
+      struct wire_answer answer;
+      wire_read_answer(&clients[n], false, &answer);
+      assert_int_equal(answer.status, 200);
+      wire_answer_done(&answer);
+    }
+    assert_int_equal(wire_longest_turn(), sizes[i] < US_LOOP_UNSENT_MAX ? sizes[i] : US_LOOP_UNSENT_MAX);
+  }
+  for (size_t n = 0; n < connected; n++)
+    wire_close(&clients[n]);
+}
+
 static void client_that_ends_its_side_is_still_answered(void **state) {
   (void)state; /* in TLS the goodbye is the client's last word, and OpenSSL's client then reads no more of it */
   start();
@@ -331,6 +358,7 @@ int main(void) {
       WIRE_BOTH(request_may_come_a_byte_at_a_time),
       WIRE_BOTH(answer_of_the_largest_size_arrives_whole),
       WIRE_BOTH(answer_that_cannot_be_made_is_a_500),
+      WIRE_BOTH(turn_sends_its_answers_at_its_end_and_is_not_endless),
       WIRE_TEST(client_that_ends_its_side_is_still_answered),
       WIRE_BOTH(answer_to_a_client_that_has_gone_is_dropped),
       WIRE_BOTH(refusals_are_written_in_the_handlers_style),

@@ -39,8 +39,10 @@ const char *wire_certificate(unsigned which); /* file of a self-signed certifica
 const char *wire_key(unsigned which);
 size_t wire_parked(void); /* exchanges that wait for wire_release() */
 void wire_await_parked(size_t n);
-void wire_release(size_t n);    /* answers the n that have waited longest, from another thread */
-unsigned wire_loops_open(void); /* open_loop minus close_loop */
+void wire_release(size_t n);          /* answers the n that have waited longest, from another thread */
+void wire_release_together(size_t n); /* the same, all in one turn of the loop (one loop only) */
+size_t wire_longest_turn(void);       /* how many of them were answered at most before a turn ended */
+unsigned wire_loops_open(void);       /* open_loop minus close_loop */
 int wire_start_fails(const struct us_http_options *options, char *ret_reason, size_t reason_bytes);
 uint16_t wire_port(bool is_tls);
 

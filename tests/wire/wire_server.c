@@ -9,6 +9,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -22,6 +23,7 @@ struct wire_server {
   struct us_http_exchange *parked[256];
   size_t parked_n;
   unsigned loops_open;
+  _Atomic size_t answered_in_turn, longest_turn;
 };
 
 static struct wire_server *server;
@@ -165,10 +167,25 @@ static void answer_released(struct us_loop_job *job, struct us_loop *loop) {
   assert_ptr_equal(release->exchange->loop, loop);
   assert_ptr_equal(us_loop_data(loop), server);
   wire_echo(release->exchange);
+  server->answered_in_turn++;
   us_http_exchange_reply(release->exchange); /* the job is in the exchange's memory: both are gone now */
 }
 
-void wire_release(size_t n) {
+/* How many answers had been made when a turn ended. On the loops' threads: counted with one loop only. */
+static void end_turn(void *self, void *data) {
+  (void)self;
+  assert_ptr_equal(data, server);
+  size_t n = atomic_exchange(&server->answered_in_turn, 0);
+  if (n > server->longest_turn)
+    server->longest_turn = n;
+}
+
+size_t wire_longest_turn(void) {
+  return server->longest_turn;
+}
+
+static void release_parked(size_t n, bool quietly) {
+  struct us_loop *asleep = NULL;
   for (; n; n--) {
     pthread_mutex_lock(&server->lock);
     struct us_http_exchange *exchange = server->parked_n ? server->parked[0] : NULL;
@@ -181,8 +198,21 @@ void wire_release(size_t n) {
     struct release *release = us_mem_alloc(exchange->mem, sizeof *release);
     assert_non_null(release);
     *release = (struct release){.job.run = answer_released, .exchange = exchange};
-    us_loop_post(exchange->loop, &release->job);
+    struct us_loop *loop = exchange->loop; /* the exchange may be gone behind the post */
+    if (!quietly)
+      us_loop_post(loop, &release->job);
+    else if (us_loop_post_quietly(loop, &release->job))
+      asleep = loop;
   }
+  if (asleep)
+    us_loop_wake(asleep);
+}
+
+void wire_release(size_t n) {
+  release_parked(n, false);
+}
+void wire_release_together(size_t n) {
+  release_parked(n, true);
 }
 
 /* Start and stop. */
@@ -223,6 +253,7 @@ struct wire_server *wire_start(const struct wire_options *o) {
       .render_refusal = o->renders_refusals ? render_refusal : NULL,
       .open_loop = open_loop,
       .close_loop = close_loop,
+      .end_turn = end_turn,
   };
   char reason[256];
   if (us_http_server_start(&options, &server->http, reason, sizeof reason) == 0)
