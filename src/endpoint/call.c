@@ -46,6 +46,21 @@ struct us_str us_error_safe(struct us_cx *cx, struct us_str text) {
   return (struct us_str){copy, n};
 }
 
+struct us_str us_call_header_list(struct us_call *call, const char *name) {
+  const struct us_http_request *request = call->request;
+  struct us_str list = us_http_header(request, name);
+  if (us_http_header_count(request, name) <= 1)
+    return list;
+  list = US_STR_ABSENT;
+  for (size_t i = 0; i < request->header_count; i++) {
+    if (!us_str_eq_c(request->headers[i].name, name))
+      continue;
+    struct us_str line = request->headers[i].value;
+    list = list.p == NULL ? line : us_str_fmt(call->cx.mem, "%.*s, %.*s", US_STR_ARG(list), US_STR_ARG(line));
+  }
+  return list;
+}
+
 /* One entity tag: weak or strong, quoted or bare (REST contract a.6). */
 static bool tag_is(struct us_str tag, struct us_str rev) {
   while (tag.n > 0 && (tag.p[0] == ' ' || tag.p[0] == '\t'))

@@ -70,6 +70,8 @@ void us_answer_etag(struct us_call *call, int64_t rev, bool is_weak); /* W/"7" o
 /* Text from outside for an error description: whatever RFC 6749 5.2 does not allow becomes '?', cut at 200 bytes (OA-24). */
 struct us_str us_error_safe(struct us_cx *cx, struct us_str text);
 
+/* A header whose value is a list: its lines joined (RFC 9110 5.3); absent when there is none. */
+struct us_str us_call_header_list(struct us_call *call, const char *name);
 /* Preconditions. Is `rev` among the entity tags of the header (weak comparison, quoted or bare, or *)? */
 bool us_etag_matches(struct us_str header, int64_t rev);
 

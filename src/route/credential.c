@@ -160,8 +160,8 @@ static enum us_code check_owner(struct us_call *call, bool pat_ok, bool admin_ok
   return code;
 }
 
-enum us_code us_credential_check(struct us_call *call, const struct us_params *form) {
-  switch (call->route->auth) {
+enum us_code us_credential_check(struct us_call *call, enum us_auth auth, const struct us_params *form) {
+  switch (auth) {
   case US_AUTH_NONE:
     return US_OK;
   case US_AUTH_PAT:

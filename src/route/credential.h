@@ -7,9 +7,9 @@
 
 #include "route/route.h"
 
-/* Needs a reader's connection. May return US_E_TO_POOL (a client secret that is not remembered). `form` is the decoded body of
+/* `auth` is the row's, or, for a method that no row of the path has, the widest of the path. Needs a reader's connection. May return US_E_TO_POOL (a client secret that is not remembered). `form` is the decoded body of
  * form routes, for client authentication. */
-enum us_code us_credential_check(struct us_call *call, const struct us_params *form) US_MUST_CHECK;
+enum us_code us_credential_check(struct us_call *call, enum us_auth auth, const struct us_params *form) US_MUST_CHECK;
 /* REST contract a.5; runs before the API version and the session are looked at. */
 enum us_code us_csrf_check(struct us_call *call) US_MUST_CHECK;
 

@@ -68,7 +68,7 @@ static bool fits(struct us_cx *cx, const char *pattern, const struct path *path,
     if (at == path->n)
       return false;
     if (p[0] == '{') {
-      struct us_str name = {p, n}; /* ids of labels, and of entries, which begin with the name of a resource (ADR 14) */
+      struct us_str name = {p, n}; /* ids of labels, and of entries, which begin with the name of a resource (ADR 15) */
       bool takes_slash = us_str_eq(name, US_STR("{label}")) || us_str_eq(name, US_STR("{policyName}"));
       if (param == US_CALL_PARAMS_MAX || (at == path->slashed && !takes_slash))
         return false;

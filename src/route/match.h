@@ -20,7 +20,10 @@ struct us_matched {
   enum us_match_result result;
   enum us_service service;
   const struct us_route *route; /* US_MATCHED; for NO_METHOD and NO_ACTION some row of the path: its style and flags */
-  struct us_str realm_path;     /* as a slash path, also for NO_REALM */
+  enum us_auth auth;            /* its rule for callers; for NO_METHOD and NO_ACTION the widest of the path */
+  enum us_method method; /* the request's, or what X-HTTP-Method-Override says (REST contract a.2); HEAD is GET */
+  struct us_str method_text;
+  struct us_str realm_path; /* as a slash path, also for NO_REALM */
   const struct us_realm *realm;
   struct us_str params[US_CALL_PARAMS_MAX];
   unsigned allow;     /* set of enum us_method */

@@ -12,7 +12,9 @@
 
 #include "base/mem.h"
 #include "domain/services.h"
+#include "endpoint/crest/shape.h"
 #include "route/credential.h"
+#include "route/crest.h"
 #include "route/match.h"
 #include "route/render.h"
 #include "route/version.h"
@@ -80,27 +82,11 @@ bool us_routes_break(const char *name) {
   return false;
 }
 
-static bool is_crest(const struct us_route *route) {
-  return route->service == US_SERVICE_JSON &&
-         (strncmp(route->pattern, "users", 5) == 0 || strcmp(route->pattern, "sessions") == 0);
-}
-
 static enum us_code refuse_method(struct pipeline *p) {
   struct us_cx *cx = &p->call.cx;
   const struct us_route *route = p->matched.route;
-  enum us_method method = p->call.request->method;
-  bool is_item = strcmp(route->pattern, "sessions") != 0 && route->pattern[strlen(route->pattern) - 1] == '}';
-  if (is_crest(route) && method == US_METHOD_PATCH)
-    return us_fail_plain(cx, US_E_NOT_IMPLEMENTED);
-  if (is_crest(route) && method != US_METHOD_OTHER && method != US_METHOD_OPTIONS) { /* REST contract a.2 */
-    const char *verb = method == US_METHOD_GET ? "read" : method == US_METHOD_PUT ? "updated" : "deleted";
-    if (!is_item && method != US_METHOD_POST)
-      return us_fail(cx, US_E_INVALID_REQUEST, "The resource collection %.*s cannot be %s", US_STR_ARG(p->matched.tail),
-                     verb);
-    return us_fail_plain(cx, US_E_NOT_IMPLEMENTED);
-  }
   enum us_code code = us_fail(cx, US_E_METHOD, "Required Method: %s found: %.*s", us_method_name(route->method),
-                              US_STR_ARG(us_error_safe(cx, p->call.request->method_text)));
+                              US_STR_ARG(us_error_safe(cx, p->matched.method_text)));
   if (route->flags & US_ROUTE_UNSUPPORTED_METHOD) { /* F 3.2 */
     cx->err.oauth = US_STR("unsupported_method_type");
     cx->err.no_description = true;
@@ -118,6 +104,7 @@ static enum us_code match(struct pipeline *p) {
   US_TRY(us_route_match(cx, call->snapshot, call->request, &call->query, &p->matched));
   call->route = p->matched.result == US_MATCH_NO_PATH ? NULL : p->matched.route;
   call->realm = p->matched.realm;
+  call->method = p->matched.method;
   if (query != US_OK) { /* said only now that it is known in which style */
     cx->err = flaw;
     return query;
@@ -128,18 +115,16 @@ static enum us_code match(struct pipeline *p) {
   case US_MATCH_NO_REALM:
     return us_fail(cx, US_E_NOT_FOUND, "Realm \"%.*s\" not found", US_STR_ARG(p->matched.realm_path));
   case US_MATCH_NO_METHOD:
-    return refuse_method(p);
-  case US_MATCH_NO_ACTION: {
-    struct us_str action = us_params_get_nocase(&call->query, "_action");
-    if (action.p == NULL)
-      action = US_STR("create");
-    return us_fail(cx, US_E_NOT_IMPLEMENTED, "Action %.*s not supported", US_STR_ARG(us_error_safe(cx, action)));
-  }
+  case US_MATCH_NO_ACTION: /* on the /json side said behind the credentials (REST contract a.12) */
+    if (p->matched.service != US_SERVICE_JSON)
+      return refuse_method(p);
+    break;
   case US_MATCHED:
     break;
   }
   memcpy(call->params, p->matched.params, sizeof(call->params));
-  p->is_broken = broken_route != NULL && strcmp(broken_route, call->route->name) == 0;
+  p->is_broken =
+      p->matched.result == US_MATCHED && broken_route != NULL && strcmp(broken_route, call->route->name) == 0;
   return US_OK;
 }
 
@@ -204,38 +189,26 @@ static enum us_code check_provider(struct us_call *call) {
 /* What may be said before anybody's credential is looked at. */
 static enum us_code admit(struct pipeline *p) {
   struct us_call *call = &p->call;
-  if (call->route->service == US_SERVICE_JSON) { /* REST contract a.12: CSRF, API version; provider after who may act */
+  if (call->route->service == US_SERVICE_JSON) { /* REST contract a.12: CSRF, API version; all else after who may act */
     US_TRY(us_csrf_check(call));
-    US_TRY(us_version_check(call, &p->content_version));
-  } else {
-    US_TRY(check_provider(call));
+    return us_version_check(call, &p->content_version);
   }
+  US_TRY(check_provider(call));
   US_TRY(check_media_type(call));
   return check_query(call);
-}
-
-/* REST contract a.2: a query parameter on what is read by its id. */
-static enum us_code check_instance(struct pipeline *p) {
-  static const char *const names[] = {"_queryFilter", "_queryId", "_queryExpression"};
-  const struct us_route *route = p->call.route;
-  bool is_instance = route->method == US_METHOD_GET && route->pattern[strlen(route->pattern) - 1] == '}';
-  for (size_t i = 0; is_crest(route) && is_instance && i < sizeof(names) / sizeof(names[0]); i++) {
-    if (us_params_get_nocase(&p->call.query, names[i]).p != NULL)
-      return us_fail(&p->call.cx, US_E_INVALID_REQUEST, "The resource instance %.*s cannot be queried",
-                     US_STR_ARG(p->matched.tail));
-  }
-  return US_OK;
 }
 
 static enum us_code check_credential(struct pipeline *p) {
   struct us_call *call = &p->call;
   if (call->route->body_kind == US_BODY_FORM && p->form.v == NULL)
     US_TRY(us_form_parse(&call->cx, call->request->body, &p->form));
-  US_TRY(us_credential_check(call, &p->form));
+  US_TRY(us_credential_check(call, p->matched.auth, &p->form));
   if (call->route->service != US_SERVICE_JSON)
     return US_OK;
-  US_TRY(check_provider(call));
-  return check_instance(p);
+  US_TRY(check_provider(call)); /* REST contract a.12, 6 to 9 */
+  US_TRY(us_crest_check_verb(call, &p->matched));
+  US_TRY(us_crest_check_parameters(call, &p->matched));
+  return check_media_type(call);
 }
 
 static enum us_code decode_body(struct us_call *call) {
@@ -294,6 +267,8 @@ static void answer_error(struct pipeline *p) {
     us_http_response_header(call->response, "Allow", us_allow_text(&call->cx, p->matched.allow));
   if (p->content_version.p != NULL)
     us_http_response_header(call->response, "Content-API-Version", p->content_version);
+  if (call->route != NULL && us_crest_is(call->route))
+    us_shape_pretty(call);
   p->phase = PHASE_DONE;
 }
 
@@ -304,11 +279,13 @@ static void answer_success(struct pipeline *p) {
     answer_error(p);
     return;
   }
+  if (us_crest_is(call->route))
+    us_shape_pretty(call);
   us_render_common_headers(call->response, call->route->style, (call->route->flags & US_ROUTE_NO_STORE) != 0);
   if (p->content_version.p != NULL)
     us_http_response_header(call->response, "Content-API-Version", p->content_version);
-  if (call->route->service == US_SERVICE_JSON && us_http_header(call->request, "accept-api-version").p == NULL &&
-      is_crest(call->route)) /* REST contract a.3 */
+  if (us_crest_is(call->route) && call->realm->settings.api_version_warning &&
+      us_http_header(call->request, "accept-api-version").p == NULL) /* REST contract a.3 */
     us_http_response_header(call->response, "Warning",
                             US_STR("100 CREST \"Accept-API-Version should be included in the request.\""));
   p->phase = PHASE_DONE;

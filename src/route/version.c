@@ -6,18 +6,20 @@
 struct version {
   uint64_t major, minor;
 };
+#define MAJORS_MAX 5
 /* Which resource versions a path serves, by the beginning of its pattern; the last row that fits serves. A requested version is
  * served when the major is equal and the minor not newer. */
 static const struct {
   const char *pattern;
-  struct version v[6];
+  struct version oldest;
+  struct version v[MAJORS_MAX + 1]; /* the newest minor of each major */
 } served[] = {
-    {"", {{1, 0}}},
-    {"users", {{1, 9}, {2, 9}, {3, 9}, {4, 9}, {5, 9}}}, /* helper actions: any */
-    {"users/", {{1, 0}}},
-    {"serverinfo", {{1, 9}, {2, 0}}},
-    {"authenticate", {{1, 2}, {2, 1}}},
-    {"sessions", {{1, 9}, {2, 9}, {3, 9}, {4, 9}, {5, 1}}},
+    {"", {1, 0}, {{1, 0}}},
+    {"users", {1, 0}, {{1, 9}, {2, 9}, {3, 9}, {4, 9}, {5, 9}}}, /* helper actions: any */
+    {"users/", {1, 0}, {{1, 0}}},
+    {"serverinfo", {1, 0}, {{1, 9}, {2, 0}}},
+    {"authenticate", {1, 2}, {{1, 2}, {2, 1}}},
+    {"sessions", {1, 0}, {{1, 9}, {2, 9}, {3, 9}, {4, 9}, {5, 1}}},
 };
 
 static bool parse_version(struct us_str text, struct version *ret) {
@@ -45,12 +47,19 @@ static enum us_code check_protocol(struct us_cx *cx, struct version v, int *ret_
 }
 
 static enum us_code check_resource(struct us_call *call, struct version wanted, bool is_given, struct version *ret) {
-  const struct version *v = served[0].v;
+  size_t row = 0;
   for (size_t i = 1; i < sizeof(served) / sizeof(served[0]); i++) {
     if (strncmp(call->route->pattern, served[i].pattern, strlen(served[i].pattern)) == 0)
-      v = served[i].v;
+      row = i;
   }
-  for (size_t i = 0; i < 6 && v[i].major != 0; i++) {
+  const struct version *v = served[row].v;
+  if (!is_given && call->realm->settings.api_version_default == US_API_VERSION_NONE)
+    return us_fail(&call->cx, US_E_INVALID_REQUEST, "No requested version specified and behavior set to NONE.");
+  if (!is_given && call->realm->settings.api_version_default == US_API_VERSION_OLDEST) {
+    *ret = served[row].oldest;
+    return US_OK;
+  }
+  for (size_t i = 0; v[i].major != 0; i++) {
     *ret = v[i]; /* none given: the latest */
     if (is_given && v[i].major == wanted.major && wanted.minor <= v[i].minor) {
       *ret = wanted;
@@ -69,8 +78,10 @@ enum us_code us_version_check(struct us_call *call, struct us_str *ret_content_v
   struct us_str header = us_http_header(call->request, "accept-api-version");
   struct us_strs parts = {NULL, 0};
   struct version wanted = {0, 0}, resource = {1, 0};
-  bool has_resource = false;
+  bool has_resource = false, has_protocol = false;
   call->crest_protocol = 21;
+  if (us_http_header_count(call->request, "accept-api-version") > 1)
+    return us_fail(cx, US_E_INVALID_REQUEST, "Accept-API-Version cannot be read");
   if (header.p != NULL && (!us_str_split(cx->mem, header, ',', 2, &parts) || parts.n == 0))
     return us_fail(cx, US_E_INVALID_REQUEST, "Accept-API-Version cannot be read");
   for (size_t i = 0; i < parts.n; i++) {
@@ -80,9 +91,10 @@ enum us_code us_version_check(struct us_call *call, struct us_str *ret_content_v
     struct version v;
     if (equals == NULL || !parse_version((struct us_str){equals + 1, part.n - name.n - 1}, &v))
       return us_fail(cx, US_E_INVALID_REQUEST, "Accept-API-Version cannot be read");
-    if (us_str_eq_c(name, "protocol")) {
+    if (us_str_eq_c(name, "protocol") && !has_protocol) {
+      has_protocol = true;
       US_TRY(check_protocol(cx, v, &call->crest_protocol));
-    } else if (us_str_eq_c(name, "resource")) {
+    } else if (us_str_eq_c(name, "resource") && !has_resource) {
       wanted = v;
       has_resource = true;
     } else {

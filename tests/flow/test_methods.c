@@ -51,17 +51,20 @@ static void bodies_of_405(void **state) {
   assert_string_equal(us_reply_header(&r, "Cache-Control"), "no-store");
 }
 
+/* More of it in test_common_rest.c. */
 static void common_rest_answers_501_and_400(void **state) {
   struct us_world *w = *state;
-  struct us_reply r = us_send(w, "PATCH", ALPHA_JSON "users/alice/uma/policies/x", NULL, NULL);
+  const char *sso = us_sso(w, "alice");
+  struct us_reply r = us_with_sso(w, "PATCH", ALPHA_JSON "users/alice/uma/policies/x", sso, NULL, NULL);
   assert_status(r, 501);
   assert_string_equal(us_reply_str(&r, "reason"), "Not Implemented");
-  r = us_send(w, "PUT", ALPHA_JSON "users/alice/uma/policies", NULL, NULL);
+  r = us_with_sso(w, "PUT", ALPHA_JSON "users/alice/uma/policies", sso, NULL, NULL);
   assert_status(r, 400);
   assert_non_null(strstr(us_reply_str(&r, "message"), "cannot be updated"));
-  r = us_send(w, "TRACE", ALPHA_JSON "users/alice/uma/policies/x", NULL, NULL);
+  r = us_with_sso(w, "TRACE", ALPHA_JSON "users/alice/uma/policies/x", sso, NULL, NULL);
   assert_status(r, 405);
-  r = us_send(w, "POST", ALPHA_JSON "users/alice/uma/pendingrequests/x?_action=explode", NULL, NULL);
+  assert_string_equal(us_reply_header(&r, "Allow"), "GET, HEAD, PUT, DELETE");
+  r = us_with_sso(w, "POST", ALPHA_JSON "users/alice/uma/pendingrequests/x?_action=explode", sso, NULL, NULL);
   assert_status(r, 501);
   assert_string_equal(us_reply_str(&r, "message"), "Action explode not supported");
   r = us_send(w, "GET", ALPHA_JSON "authenticate", NULL, NULL);

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "json/json.h"
+#include "json/write.h"
 
+#define DETAIL_MAX_BYTES 1024
 #define BODY_PROBLEM "The request could not be processed because "
 
 static bool is_blank(struct us_str s) {
@@ -15,7 +17,20 @@ static bool is_blank(struct us_str s) {
   return true;
 }
 
-/* Common REST has words of its own for what json/ found; ours are kept for the log (a.7). */
+/* "detail":"..." */
+static struct us_str detail_of(struct us_cx *cx, struct us_str text) {
+  struct us_buf b;
+  struct us_json_writer w;
+  us_buf_init(&b, DETAIL_MAX_BYTES);
+  us_json_writer_init(&w, &b);
+  us_json_str(&w, us_error_safe(cx, text));
+  struct us_str detail =
+      us_buf_ok(&b) ? us_str_fmt(cx->mem, "\"detail\":%.*s", US_STR_ARG(us_buf_str(&b))) : US_STR_ABSENT;
+  us_buf_done(&b);
+  return detail;
+}
+
+/* Common REST has words of its own for what json/ found; ours are the detail (a.7). */
 static enum us_code refuse_json(struct us_cx *cx) {
   static const char trailing[] = "trailing data";
   struct us_str found = cx->err.text;
@@ -24,6 +39,7 @@ static enum us_code refuse_json(struct us_cx *cx) {
     (void)us_fail(cx, US_E_INVALID_REQUEST, BODY_PROBLEM "there is trailing data after the JSON content");
   else
     (void)us_fail(cx, US_E_INVALID_REQUEST, BODY_PROBLEM "the provided content is not valid JSON");
+  cx->err.extra = detail_of(cx, found);
   return us_error_detail(cx, "%.*s", US_STR_ARG(found));
 }
 
@@ -54,12 +70,12 @@ enum us_code us_crest_action_body(struct us_call *call, json_t **ret_object) {
   return *ret_object != NULL ? US_OK : us_fail_plain(&call->cx, US_E_NO_MEMORY);
 }
 
-static struct us_str if_match(const struct us_call *call) {
-  return us_http_header(call->request, "if-match");
+static struct us_str if_match(struct us_call *call) {
+  return us_call_header_list(call, "if-match");
 }
 
-static struct us_str if_none_match(const struct us_call *call) {
-  return us_http_header(call->request, "if-none-match");
+static struct us_str if_none_match(struct us_call *call) {
+  return us_call_header_list(call, "if-none-match");
 }
 
 enum us_code us_crest_put_kind(struct us_call *call, enum us_put *ret_put) {
@@ -87,8 +103,7 @@ enum us_code us_crest_check_if_match(struct us_call *call, int64_t rev) {
 }
 
 static enum us_code refuse_header(struct us_call *call, const char *name) {
-  return us_fail(&call->cx, US_E_PRECONDITION, "%s not supported for %s requests", name,
-                 us_method_name(call->request->method));
+  return us_fail(&call->cx, US_E_PRECONDITION, "%s not supported for %s requests", name, us_method_name(call->method));
 }
 
 enum us_code us_crest_refuse_if_match(struct us_call *call) {

@@ -7,9 +7,7 @@
 enum us_code us_shape_read(struct us_call *call, struct us_shape *ret_shape) {
   struct us_cx *cx = &call->cx;
   struct us_str fields = us_params_get_nocase(&call->query, "_fields");
-  struct us_str pretty = us_params_get_nocase(&call->query, "_prettyPrint");
   *ret_shape = (struct us_shape){
-      .is_pretty = us_str_eq_nocase(pretty, US_STR("true")),
       .keeps_id = call->crest_protocol >= 20,
   };
   if (fields.n == 0)
@@ -121,10 +119,19 @@ static void indent(struct us_str json, struct us_buf *out) {
   }
 }
 
+static bool wants_pretty(const struct us_call *call) {
+  return us_str_eq_nocase(us_params_get_nocase(&call->query, "_prettyPrint"), US_STR("true"));
+}
+
 void us_shape_finish(struct us_call *call, const struct us_shape *shape) {
+  us_shape_pretty(call);
+}
+
+void us_shape_pretty(struct us_call *call) {
   struct us_buf out;
   struct us_buf *body = &call->response->body;
-  if (!shape->is_pretty || !us_buf_ok(body) || body->n == 0)
+  bool is_json = us_buf_ok(body) && body->n > 1 && (body->p[0] == '{' || body->p[0] == '[');
+  if (!wants_pretty(call) || !is_json || body->p[1] == '\n') /* our own JSON has no line breaks: indented already */
     return;
   us_buf_init(&out, US_HTTP_RESPONSE_BODY_MAX);
   indent(us_buf_str(body), &out);

@@ -14,8 +14,7 @@
 
 struct us_shape {
   struct us_strs fields; /* pointers as sent; none: everything */
-  bool is_pretty;
-  bool keeps_id; /* protocol 2: _id and _rev whatever the fields are */
+  bool keeps_id;         /* protocol 2: _id and _rev whatever the fields are */
 };
 enum us_code us_shape_read(struct us_call *call, struct us_shape *ret_shape) US_MUST_CHECK;
 
@@ -32,5 +31,7 @@ enum us_code us_shape_end(struct us_cx *cx, struct us_shaping *shaping) US_MUST_
 
 /* Indents the finished answer when that was asked for. */
 void us_shape_finish(struct us_call *call, const struct us_shape *shape);
+/* The same for answers that have no shape, errors too: the pipeline does it behind all endpoints. */
+void us_shape_pretty(struct us_call *call);
 
 #endif
