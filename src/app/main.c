@@ -120,6 +120,21 @@ static const struct us_command commands[] = {
      "usher outbox list\n"
      "usher outbox retry failed --store sqlite:/var/lib/usher/usher.db\n",
      us_cmd_outbox},
+    {"explain", "--realm PATH --resource ID --party NAME --scope SCOPES [--client ID] [--store URL] [--json]",
+     "say why somebody may do something, or why not",
+     "Decides as the server does, without writing anything, and prints for each scope whether it is granted, with the "
+     "path of\n"
+     "shares that it rests on, from the owner to the party, and the conditions on that path; or why it is denied: nobody "
+     "shared\n"
+     "it, a condition does not hold (its path is shown), or the resource does not have the scope.\n"
+     "\n"
+     "The answer of evaluate at /json/users/{user}/uma/policies is the same; --json prints it in that form. Denied is an "
+     "answer\n"
+     "too: the exit code is 0.\n",
+     "usher explain --realm /alpha --resource 0197f5d0-8f4a-7c3e-9d2b-1a6c5e7f80910 --party bob --scope view\n"
+     "usher explain --realm /alpha --resource 0197f5d0-8f4a-7c3e-9d2b-1a6c5e7f80910 --party group:family \\\n"
+     "  --scope \"view download\" --client UMA-Client --json\n",
+     us_cmd_explain},
     {"routes", "[--json]", "print the whole HTTP surface",
      "Prints one line for each row of the route table: method, path, what must authenticate, whether it reads or "
      "writes,\n"

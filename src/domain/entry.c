@@ -4,6 +4,9 @@
 #include "base/mem.h"
 #include "domain/resource.h"
 #include "store/entries.h"
+
+#define STOP_POOL_BYTES (16 * 1024)
+#define STOP_MAX_BYTES US_MEM_REQUEST_MAX_BYTES
 #include "json/json.h"
 
 /* `row` may live in other memory than the entry, and longer. */
@@ -89,12 +92,12 @@ enum us_code us_entry_page(struct us_cx *cx, const struct us_account *sharer, st
   return paging.code == US_OK ? US_OK : us_fail_plain(cx, paging.code);
 }
 
-/* A wish that leaves a policy as it is, and its share with the entry's subject. */
-static enum us_code begin_change(struct us_cx *cx, int64_t sharer_id, const struct us_entry *entry,
+/* A wish that leaves a policy as it is, and its share with one subject. */
+static enum us_code begin_change(struct us_cx *cx, int64_t resource_id, int64_t sharer_id, struct us_str subject_key,
                                  struct us_resource *resource, struct us_policy *policy, struct us_share_wish *wish,
                                  struct us_share **ret_share) {
-  US_TRY(us_resource_by_id(cx, entry->resource_id, resource));
-  US_TRY(us_policy_find(cx, entry->resource_id, sharer_id, policy));
+  US_TRY(us_resource_by_id(cx, resource_id, resource));
+  US_TRY(us_policy_find(cx, resource_id, sharer_id, policy));
   *wish = (struct us_share_wish){.shares = US_NEW_ARRAY(cx->mem, struct us_share, policy->share_count + 1),
                                  .share_count = policy->share_count,
                                  .has_own_conditions = true};
@@ -103,7 +106,7 @@ static enum us_code begin_change(struct us_cx *cx, int64_t sharer_id, const stru
   *ret_share = NULL;
   for (size_t i = 0; i < policy->share_count; i++) {
     wish->shares[i] = policy->shares[i];
-    if (us_str_eq(policy->shares[i].subject_key, entry->subject_key))
+    if (us_str_eq(policy->shares[i].subject_key, subject_key))
       *ret_share = &wish->shares[i];
   }
   return *ret_share != NULL ? US_OK : us_fail_plain(cx, US_E_NOT_FOUND);
@@ -115,21 +118,64 @@ enum us_code us_entry_set_conditions(struct us_cx *cx, int64_t sharer_id, const 
   struct us_policy policy, result;
   struct us_share_wish wish;
   struct us_share *share;
-  US_TRY(begin_change(cx, sharer_id, entry, &resource, &policy, &wish, &share));
+  US_TRY(begin_change(cx, entry->resource_id, sharer_id, entry->subject_key, &resource, &policy, &wish, &share));
   share->conditions = *conditions;
   return us_policy_replace(cx, &resource, &policy, &wish, &result);
 }
 
-enum us_code us_entry_remove(struct us_cx *cx, int64_t sharer_id, const struct us_entry *entry) {
+/* Takes these scopes away from one subject of a policy; an absent set means all. */
+static enum us_code take_back(struct us_cx *cx, int64_t resource_id, int64_t sharer_id, struct us_str subject_key,
+                              struct us_strs scopes) {
   struct us_resource resource;
   struct us_policy policy, result;
   struct us_share_wish wish;
   struct us_share *share;
-  US_TRY(begin_change(cx, sharer_id, entry, &resource, &policy, &wish, &share));
-  share->scopes = us_strs_minus(cx->mem, share->scopes, entry->scopes);
+  US_TRY(begin_change(cx, resource_id, sharer_id, subject_key, &resource, &policy, &wish, &share));
+  share->scopes = us_strs_minus(cx->mem, share->scopes, scopes.v != NULL ? scopes : share->scopes);
   if (share->scopes.v == NULL)
     return us_fail_plain(cx, US_E_NO_MEMORY);
   if (policy.share_count == 1 && share->scopes.n == 0)
     return us_policy_remove(cx, &policy);
   return us_policy_replace(cx, &resource, &policy, &wish, &result); /* drops a share without scopes (c.5) */
+}
+
+enum us_code us_entry_remove(struct us_cx *cx, int64_t sharer_id, const struct us_entry *entry) {
+  return take_back(cx, entry->resource_id, sharer_id, entry->subject_key, entry->scopes);
+}
+
+/* One share in memory of its own: however many there are, they need no more than the largest. */
+static enum us_code stop_one(struct us_cx *cx, int64_t resource_id, int64_t sharer_id, struct us_str subject_key) {
+  struct us_cx inner = {
+      .mem = us_mem_root_new(STOP_POOL_BYTES, STOP_MAX_BYTES), .now_ms = cx->now_ms, .db = cx->db, .svc = cx->svc};
+  if (inner.mem == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  enum us_code code = us_resource_touch_access(&inner, resource_id);
+  if (code == US_OK)
+    code = take_back(&inner, resource_id, sharer_id, subject_key, (struct us_strs){0});
+  if (code != US_OK) { /* its texts go with its memory */
+    us_fail_plain(cx, code);
+    cx->err.text = us_str_dup(cx->mem, inner.err.text);
+    us_error_detail(cx, "%.*s", US_STR_ARG(inner.err.detail));
+  }
+  us_mem_free(inner.mem);
+  return code;
+}
+
+enum us_code us_share_stop(struct us_cx *cx, int64_t sharer_id, struct us_str subject, int64_t *ret_count) {
+  struct us_str key = us_str_fold(cx->mem, subject);
+  int64_t after = 0, count = 0;
+  int64_t resources[US_ENTRIES_BATCH];
+  size_t n;
+  if (key.p == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  do {
+    US_TRY(us_entries_with(cx, sharer_id, key, &after, resources, &n));
+    for (size_t i = 0; i < n; i++) {
+      if (++count > US_SHARE_STOP_MAX) /* nothing of what was done is kept */
+        return us_fail(cx, US_E_INVALID_REQUEST, "There are more than %d shares with this subject", US_SHARE_STOP_MAX);
+      US_TRY(stop_one(cx, resources[i], sharer_id, key));
+    }
+  } while (n == US_ENTRIES_BATCH);
+  *ret_count = count;
+  return US_OK;
 }

@@ -42,4 +42,11 @@ enum us_code us_entry_set_conditions(struct us_cx *cx, int64_t sharer_id, const 
 /* With the last one the policy goes. */
 enum us_code us_entry_remove(struct us_cx *cx, int64_t sharer_id, const struct us_entry *entry) US_MUST_CHECK;
 
+/* Write step: ends every share that this person has with one subject, of whatever resource. All or nothing: past
+ * US_SHARE_STOP_MAX of them it is US_E_INVALID_REQUEST and none is ended, because the writer serves nobody else meanwhile.
+ * Nobody has to be known by the subject's name. */
+#define US_SHARE_STOP_MAX 10000
+enum us_code us_share_stop(struct us_cx *cx, int64_t sharer_id, struct us_str subject,
+                           int64_t *ret_count) US_MUST_CHECK;
+
 #endif

@@ -16,6 +16,7 @@
 #define UMA_FLAGS (US_ROUTE_NO_STORE | US_ROUTE_NEEDS_UMA | US_ROUTE_UNSUPPORTED_METHOD)
 #define POLICIES "users/{user}/uma/policies"
 #define PENDING "users/{user}/uma/pendingrequests"
+#define ENTRIES "users/{user}/policies"
 #define LABELS "users/{user}/oauth2/resources/labels"
 #define SETS "users/{user}/oauth2/resources/sets"
 #define TYPES "resourcetypes"
@@ -173,6 +174,25 @@ const struct us_route us_routes[] = {
     {"json.resource_types.delete", US_SERVICE_JSON, US_METHOD_DELETE, TYPES "/{id}", NULL, US_AUTH_ADMIN_OR_PAT,
      US_STYLE_CREST, US_BODY_NONE, NULL, US_READ, US_ROUTE_NEEDS_UMA, NULL, us_ep_resource_type_delete, NULL,
      "REST h.3", "Refused while there is the resource"},
+
+    {"json.entries.query", US_SERVICE_JSON, US_METHOD_GET, ENTRIES, NULL, US_AUTH_OWNER_OR_ADMIN, US_STYLE_CREST,
+     US_BODY_NONE, NULL, US_READ, US_ROUTE_NEEDS_UMA, NULL, us_ep_entry_query, NULL, "REST c.9",
+     "Query permissions one by one"},
+    {"json.entries.read", US_SERVICE_JSON, US_METHOD_GET, ENTRIES "/{policyName}", NULL, US_AUTH_OWNER_OR_ADMIN,
+     US_STYLE_CREST, US_BODY_NONE, NULL, US_READ, US_ROUTE_NEEDS_UMA, NULL, us_ep_entry_read, NULL, "REST c.9",
+     "Read one permission"},
+    {"json.entries.put", US_SERVICE_JSON, US_METHOD_PUT, ENTRIES "/{policyName}", NULL, US_AUTH_OWNER, US_STYLE_CREST,
+     US_BODY_RAW, NULL, US_WRITE, US_ROUTE_NEEDS_UMA, NULL, us_ep_entry_put, NULL, "REST c.9",
+     "Change the condition of one permission"},
+    {"json.entries.delete", US_SERVICE_JSON, US_METHOD_DELETE, ENTRIES "/{policyName}", NULL, US_AUTH_OWNER_OR_ADMIN,
+     US_STYLE_CREST, US_BODY_NONE, NULL, US_WRITE, US_ROUTE_NEEDS_UMA, NULL, us_ep_entry_delete, NULL, "REST c.9",
+     "Take one permission back"},
+    {"json.policies.stop_sharing", US_SERVICE_JSON, US_METHOD_POST, POLICIES, "stopSharingWith", US_AUTH_OWNER,
+     US_STYLE_CREST, US_BODY_RAW, NULL, US_WRITE, US_ROUTE_NEEDS_UMA, NULL, us_ep_policy_stop_sharing, NULL,
+     "design 6 (ours)", "End every share with one person"},
+    {"json.policies.evaluate", US_SERVICE_JSON, US_METHOD_POST, POLICIES, "evaluate", US_AUTH_OWNER_OR_ADMIN,
+     US_STYLE_CREST, US_BODY_RAW, NULL, US_READ, US_ROUTE_NEEDS_UMA, NULL, us_ep_policy_evaluate, NULL,
+     "design 6 (ours)", "Why somebody may do something, or not"},
 
     /* Operations: design 4. */
     {"json.health.live", US_SERVICE_JSON, US_METHOD_GET, "health/live", NULL, US_AUTH_NONE, US_STYLE_CREST,

@@ -82,3 +82,47 @@ static const char SQL_FIND[] =
 enum us_code us_entries_find(struct us_cx *cx, int64_t sharer_id, struct us_str name, struct us_entry_row *ret_row) {
   return us_sql_one(cx, columns, US_COLUMN_COUNT(columns), ret_row, SQL_FIND, "it", sharer_id, name);
 }
+
+static const char SQL_WITH[] =
+    "SELECT policy_id, resource_id FROM permission WHERE sharer_id = $1 AND subject_key = $2 AND policy_id > $3"
+    " ORDER BY policy_id LIMIT 256"; /* US_ENTRIES_BATCH */
+
+enum us_code us_entries_with(struct us_cx *cx, int64_t sharer_id, struct us_str subject_key, int64_t *after,
+                             int64_t ret_resource_ids[US_ENTRIES_BATCH], size_t *ret_count) {
+  struct us_rows rows;
+  size_t n = 0;
+  US_TRY(us_sql_open(cx, &rows, SQL_WITH, "iti", sharer_id, subject_key, *after));
+  while (n < US_ENTRIES_BATCH && us_sql_next(&rows)) {
+    *after = us_sql_i64(&rows, 0);
+    ret_resource_ids[n++] = us_sql_i64(&rows, 1);
+  }
+  *ret_count = n;
+  return us_sql_close(&rows);
+}
+
+static const char SQL_MAKERS[] =
+    "SELECT q.id, a.name, q.subject, q.entry_name, q.conditions FROM permission q JOIN account a ON a.id = q.sharer_id"
+    " WHERE q.id IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,"
+    " $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)";
+
+enum us_code us_entries_makers(struct us_cx *cx, struct us_entry_maker makers[US_ENTRIES_MAKERS]) {
+  struct us_rows rows;
+  int64_t i[US_ENTRIES_MAKERS];
+  for (size_t k = 0; k < US_ENTRIES_MAKERS; k++)
+    i[k] = makers[k].permission_id;
+  US_TRY(us_sql_open(cx, &rows, SQL_MAKERS, "iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii", i[0], i[1], i[2], i[3], i[4], i[5],
+                     i[6], i[7], i[8], i[9], i[10], i[11], i[12], i[13], i[14], i[15], i[16], i[17], i[18], i[19],
+                     i[20], i[21], i[22], i[23], i[24], i[25], i[26], i[27], i[28], i[29], i[30], i[31]));
+  while (us_sql_next(&rows)) {
+    int64_t id = us_sql_i64(&rows, 0);
+    for (size_t k = 0; k < US_ENTRIES_MAKERS; k++) {
+      if (makers[k].permission_id != id)
+        continue;
+      makers[k].sharer = us_sql_text(&rows, 1);
+      makers[k].subject = us_sql_text(&rows, 2);
+      makers[k].name = us_sql_text(&rows, 3);
+      makers[k].conditions = us_sql_text(&rows, 4);
+    }
+  }
+  return us_sql_close(&rows);
+}

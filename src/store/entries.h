@@ -31,4 +31,18 @@ void us_entries_read(struct us_rows *rows, struct us_entry_row *ret_row);
 enum us_code us_entries_find(struct us_cx *cx, int64_t sharer_id, struct us_str name,
                              struct us_entry_row *ret_row) US_MUST_CHECK;
 
+/* The resources of which a sharer shares with one subject, US_ENTRIES_BATCH at a time behind the policy *after (0 at first), which
+ * moves on. Less of them than that is the end. */
+#define US_ENTRIES_BATCH 256
+enum us_code us_entries_with(struct us_cx *cx, int64_t sharer_id, struct us_str subject_key, int64_t *after,
+                             int64_t ret_resource_ids[US_ENTRIES_BATCH], size_t *ret_count) US_MUST_CHECK;
+
+/* Who made a permission, and for whom. Those of unknown ids stay as they are. */
+#define US_ENTRIES_MAKERS 32
+struct us_entry_maker {
+  int64_t permission_id; /* in; 0: nothing is looked for */
+  struct us_str sharer, subject, name, conditions;
+};
+enum us_code us_entries_makers(struct us_cx *cx, struct us_entry_maker makers[US_ENTRIES_MAKERS]) US_MUST_CHECK;
+
 #endif
