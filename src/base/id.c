@@ -48,6 +48,11 @@ int64_t us_id_time_ms(int64_t id) {
   return (id >> (US_ID_COUNTER_BITS + US_ID_NODE_BITS)) + US_ID_EPOCH_MS;
 }
 
+int64_t us_id_first_at(int64_t time_ms) {
+  int64_t ms = time_ms - US_ID_EPOCH_MS;
+  return ms > 0 ? ms << (US_ID_COUNTER_BITS + US_ID_NODE_BITS) : 0;
+}
+
 void us_uuid7_format(int64_t now_ms, const uint8_t random16[16], char ret_text[US_UUID_BYTES]) {
   uint8_t b[16];
   memcpy(b, random16, sizeof b);

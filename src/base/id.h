@@ -21,6 +21,7 @@ struct us_idgen {
 void us_idgen_init(struct us_idgen *g, uint16_t node, int64_t high_water_id);
 int64_t us_idgen_next(struct us_idgen *g, int64_t now_ms);
 int64_t us_id_time_ms(int64_t id);
+int64_t us_id_first_at(int64_t time_ms); /* the least id of that millisecond: whatever is older lies below */
 
 /* Resource and label ids: a UUIDv7 (RFC 9562 5.7) and the digit 0, 37 characters (protocol contract 1.8). `random16`
  * are 16 random bytes. */

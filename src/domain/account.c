@@ -2,7 +2,9 @@
 #include "domain/account.h"
 
 #include "domain/cascade.h"
+#include "domain/subject.h"
 #include "store/accounts.h"
+#include "store/groups.h"
 #include "store/sessions.h"
 
 #define US_ACCOUNT_NAME_MAX 255
@@ -149,7 +151,23 @@ enum us_code us_account_set_active(struct us_cx *cx, int64_t id, bool is_active)
 }
 
 bool us_account_stands_by(const struct us_account *account, int64_t issued_s) {
-  return account->is_active && (account->valid_from == 0 || issued_s >= us_id_time_ms(account->valid_from) / 1000);
+  bool is_later = account->valid_from == 0 || issued_s >= us_id_time_ms(account->valid_from) / 1000;
+  return account->is_active && is_later && issued_s >= account->created_ms / 1000;
+}
+
+/* With usernameAttribute shares may mean the person by what has just changed: access goes with it, as it does with a group. */
+static enum us_code follow_subject(struct us_cx *cx, const struct us_account *before, const struct us_account *after) {
+  struct us_str keys[2];
+  US_TRY(us_subject_own_key_now(cx, before, &keys[0]));
+  US_TRY(us_subject_own_key_now(cx, after, &keys[1]));
+  if (us_str_eq(keys[0], keys[1]))
+    return US_OK;
+  US_TRY(us_groups_touch_account(cx, after->id));
+  for (size_t i = 0; i < 2; i++) {
+    if (keys[i].n > 0)
+      US_TRY(us_cascade_member(cx, after->id, keys[i]));
+  }
+  return US_OK;
 }
 
 enum us_code us_account_update(struct us_cx *cx, const struct us_account *account, const struct us_account_new *in) {
@@ -166,7 +184,8 @@ enum us_code us_account_update(struct us_cx *cx, const struct us_account *accoun
     if (members[i].in.p != NULL)
       *members[i].out = members[i].in.n > 0 ? members[i].in : US_STR_ABSENT;
   }
-  return us_account_row_update(cx, &changed);
+  US_TRY(us_account_row_update(cx, &changed));
+  return follow_subject(cx, account, &changed);
 }
 
 struct us_str us_account_universal_id(struct us_cx *cx, struct us_str realm_path, struct us_str name) {

@@ -14,6 +14,7 @@
 #include "domain/scope.h"
 #include "domain/ticket.h"
 #include "policy/decide.h"
+#include "store/grants.h"
 #include "store/resources.h"
 #include "store/rpts.h"
 
@@ -30,6 +31,7 @@ struct grant {
   size_t count;
   struct us_audit *events; /* for the owner's history, at most EVENTS_PER_RESOURCE each; written together at the end */
   size_t event_count;
+  struct us_ids counted; /* shares of which this RPT has used up a use */
 };
 #define EVENTS_PER_RESOURCE 2
 
@@ -171,15 +173,107 @@ static struct us_access_request access_request(const struct grant *g) {
                                     .client_id = g->in->client->client_id};
 }
 
-/* Step 11: assessment. */
+/* Assessment (10). */
 static enum us_code assess(struct grant *g, struct us_decision *ret_decision) {
   struct us_access_request request = access_request(g);
-  note_all(g, US_AUDIT_REQUESTED);
   for (size_t i = 0; i < g->count; i++)
     US_TRY(us_access_facts(g->cx, &request, &g->resources[i], &g->wanted[i].facts));
   if (!us_policy_decide(g->cx->mem, g->wanted, g->count, g->realm->settings.rpt_conditions, ret_decision))
     return us_fail_plain(g->cx, US_E_NO_MEMORY);
   return US_OK;
+}
+
+/* Uses of shares (condition MaxUses, design 6): one for each RPT and resource, counted by one statement each in the transaction that
+ * issues. Somebody may have been faster, where several transactions run at once; then it is decided again. */
+#define RECOUNTS_MAX 8
+
+static bool has_id(struct us_ids ids, int64_t id) {
+  for (size_t i = 0; i < ids.n; i++) {
+    if (ids.v[i] == id)
+      return true;
+  }
+  return false;
+}
+
+/* The shares that the decision relies on and that have a limit. False: more than one RPT may use up. */
+static enum us_code limited_shares(struct grant *g, struct us_reliance **ret_list, size_t *ret_count, bool *ret_fits) {
+  struct us_reliance *list = NULL; /* mostly there are none */
+  size_t n = 0;
+  *ret_fits = true;
+  for (size_t i = 0; i < g->count; i++) {
+    for (size_t k = 0; k < g->wanted[i].relied_count; k++) {
+      if (g->wanted[i].relied[k].uses == 0)
+        continue;
+      *ret_fits = n < US_RPT_COUNTED_MAX;
+      if (!*ret_fits)
+        return US_OK;
+      if (!list)
+        list = US_NEW_ARRAY(g->cx->mem, struct us_reliance, US_RPT_COUNTED_MAX);
+      if (!list)
+        return us_fail_plain(g->cx, US_E_NO_MEMORY);
+      list[n++] = g->wanted[i].relied[k];
+    }
+  }
+  *ret_list = list;
+  *ret_count = n;
+  return US_OK;
+}
+
+/* Gives back uses that were counted before and that this decision does not need. */
+static enum us_code give_back(struct grant *g, const struct us_reliance *list, size_t count) {
+  size_t kept = 0;
+  for (size_t i = 0; i < g->counted.n; i++) {
+    bool is_needed = false;
+    for (size_t k = 0; k < count; k++)
+      is_needed = is_needed || list[k].grant_id == g->counted.v[i];
+    if (is_needed)
+      g->counted.v[kept++] = g->counted.v[i];
+    else
+      US_TRY(us_grants_unuse(g->cx, g->counted.v[i]));
+  }
+  g->counted.n = kept;
+  return US_OK;
+}
+
+static enum us_code count_uses(struct grant *g, const struct us_reliance *list, size_t count, bool *ret_all) {
+  if (g->counted.v == NULL)
+    g->counted.v = US_NEW_ARRAY(g->cx->mem, int64_t, US_RPT_COUNTED_MAX);
+  if (g->counted.v == NULL)
+    return us_fail_plain(g->cx, US_E_NO_MEMORY);
+  for (size_t i = 0; i < count; i++) {
+    if (has_id(g->counted, list[i].grant_id))
+      continue;
+    enum us_code code = us_grants_use(g->cx, list[i].grant_id, list[i].uses);
+    *ret_all = code != US_E_CONFLICT;
+    if (code == US_E_CONFLICT) {
+      us_error_clear(g->cx);
+      return US_OK;
+    }
+    US_TRY(code);
+    g->counted.v[g->counted.n++] = list[i].grant_id;
+  }
+  *ret_all = true;
+  return US_OK;
+}
+
+/* Step 11: assessment, and the uses of what it relies on. Who would use up too much at once is refused. */
+static enum us_code decide(struct grant *g, struct us_decision *ret_decision) {
+  for (int i = 0; i < RECOUNTS_MAX; i++) {
+    struct us_reliance *limited = NULL;
+    size_t count = 0;
+    bool fits = true, has_all = false;
+    US_TRY(assess(g, ret_decision));
+    if (ret_decision->issue)
+      US_TRY(limited_shares(g, &limited, &count, &fits));
+    ret_decision->issue = ret_decision->issue && fits;
+    US_TRY(give_back(g, limited, ret_decision->issue ? count : 0));
+    if (!ret_decision->issue || count == 0)
+      return US_OK;
+    US_TRY(count_uses(g, limited, count, &has_all));
+    if (has_all)
+      return US_OK;
+  }
+  return us_fail_plain(g->cx, US_E_UNAVAILABLE);
 }
 
 /* One pending request a resource that lacks something the owner could give (6.5). What is gone from the description cannot be
@@ -302,20 +396,21 @@ static enum us_code find_upgradable(struct grant *g, struct us_rpt *ret_rpt) {
   return US_OK;
 }
 
-/* 6.6: what the old RPT holds and still passes assessment goes into the new one; the old one is revoked. */
-static enum us_code upgrade(struct grant *g, int64_t expires_s, struct us_permissions *permissions,
-                            bool *ret_is_upgraded) {
-  struct us_rpt old = {0};
-  *ret_is_upgraded = false;
-  enum us_code code = find_upgradable(g, &old);
-  if (code == US_E_NOT_FOUND) {
-    us_error_clear(g->cx);
-    return US_OK;
-  }
-  US_TRY(code);
+/* Tickets of processes that began earlier are forgotten. */
+static int64_t oldest_tid(const struct grant *g) {
+  int64_t ticket_s = g->realm->settings.permission_ticket_s;
+  int64_t kept_s = ticket_s > US_TICKET_PROCESS_MAX_S ? ticket_s : US_TICKET_PROCESS_MAX_S;
+  return us_id_first_at(g->cx->now_ms - kept_s * 1000);
+}
+
+/* Permissions of the old RPT that still pass are carried over. It lives on the uses that it has used up, and so will the new one. */
+static enum us_code carry_all_over(struct grant *g, const struct us_rpt *old, struct us_rpt *rpt, int64_t expires_s,
+                                   bool *ret_any) {
   struct us_access_request request = access_request(g);
-  for (size_t i = 0; i < old.permissions.n; i++) {
-    struct us_permission permission = old.permissions.v[i];
+  enum us_code code;
+  request.counted = old->counted;
+  for (size_t i = 0; i < old->permissions.n; i++) {
+    struct us_permission permission = old->permissions.v[i];
     struct us_resource resource;
     bool passes;
     code = us_resources_access_by_id(g->cx, permission.resource_id, &resource);
@@ -326,8 +421,45 @@ static enum us_code upgrade(struct grant *g, int64_t expires_s, struct us_permis
     US_TRY(code);
     permission.expires_s = expires_s;
     US_TRY(us_access_recheck(g->cx, &request, &resource, &permission, &passes));
-    if (passes && carry_over(g->cx, permissions, &permission))
-      *ret_is_upgraded = true;
+    if (passes && carry_over(g->cx, &rpt->permissions, &permission))
+      *ret_any = true;
+  }
+  return US_OK;
+}
+
+/* The counted shares of both, each once. */
+static enum us_code merge_counted(struct grant *g, const struct us_rpt *old, struct us_rpt *rpt) {
+  struct us_ids both = {US_NEW_ARRAY(g->cx->mem, int64_t, rpt->counted.n + old->counted.n), 0};
+  if (!both.v)
+    return us_fail_plain(g->cx, US_E_NO_MEMORY);
+  for (size_t i = 0; i < rpt->counted.n; i++)
+    both.v[both.n++] = rpt->counted.v[i];
+  for (size_t i = 0; i < old->counted.n && both.n < US_RPT_COUNTED_MAX; i++) {
+    if (!has_id(both, old->counted.v[i]))
+      both.v[both.n++] = old->counted.v[i];
+  }
+  rpt->counted = both;
+  return US_OK;
+}
+
+/* 6.6: what the old RPT holds and still passes assessment goes into the new one; the old one is revoked. Whoever steals a ticket of
+ * any process that is in it takes all of it along (G 5.5), so these are kept; with too many of them it is not upgraded. */
+static enum us_code upgrade(struct grant *g, int64_t expires_s, struct us_rpt *rpt, bool *ret_is_upgraded) {
+  struct us_rpt old = {0};
+  int64_t merged = 0;
+  *ret_is_upgraded = false;
+  enum us_code code = find_upgradable(g, &old);
+  if (code == US_OK)
+    US_TRY(us_rpts_count_merged(g->cx, old.id, oldest_tid(g), &merged));
+  if (code == US_E_NOT_FOUND || merged >= US_RPT_PROCESSES_MAX - 1) {
+    us_error_clear(g->cx);
+    return US_OK;
+  }
+  US_TRY(code);
+  US_TRY(carry_all_over(g, &old, rpt, expires_s, ret_is_upgraded));
+  if (*ret_is_upgraded) {
+    US_TRY(merge_counted(g, &old, rpt));
+    US_TRY(us_rpts_merge(g->cx, rpt->id, &old, oldest_tid(g)));
   }
   return us_rpts_delete(g->cx, old.id);
 }
@@ -352,12 +484,14 @@ static enum us_code issue(struct grant *g, struct us_rpt_grant *ret_grant) {
       .rs_ref = g->ticket.rs_ref,
       .client_ref = g->in->client->ref,
       .party_id = g->in->party->id,
+      .party_rev = g->in->party->access_rev,
       .tid = g->ticket.tid,
+      .counted = g->counted,
       .issued_s = now_s,
   };
   int64_t latest_s = now_s + lifetime_s(g);
   US_TRY(granted_permissions(g, latest_s, &rpt.permissions));
-  US_TRY(upgrade(g, latest_s, &rpt.permissions, &ret_grant->is_upgraded));
+  US_TRY(upgrade(g, latest_s, &rpt, &ret_grant->is_upgraded));
   for (size_t i = 0; i < rpt.permissions.n; i++)
     if (rpt.permissions.v[i].expires_s > rpt.expires_s)
       rpt.expires_s = rpt.permissions.v[i].expires_s;
@@ -379,7 +513,8 @@ enum us_code us_rpt_grant(struct us_cx *cx, const struct us_realm *realm, const 
   if (!in->party)          /* step 9 */
     return need_info(&g);
   struct us_decision decision; /* step 11 */
-  US_TRY(assess(&g, &decision));
+  note_all(&g, US_AUDIT_REQUESTED);
+  US_TRY(decide(&g, &decision));
   return decision.issue ? issue(&g, ret_grant) : refuse_or_ask(&g);
 }
 

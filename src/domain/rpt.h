@@ -8,6 +8,8 @@
 #include "crypto/handle.h"
 #include "domain/services.h"
 
+#define US_RPT_PROCESSES_MAX 64    /* that one RPT holds the permissions of: it is upgraded no further */
+#define US_RPT_COUNTED_MAX 256     /* shares of which one RPT uses up a use (MaxUses) */
 #define US_RPT_PERMISSIONS_MAX 200 /* of one RPT: a whole ticket, and as many carried over by upgrading */
 
 /* Who is the requesting party (6.3)? The active account behind a claim token; US_E_NOT_FOUND without text: no usable claims,

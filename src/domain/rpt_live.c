@@ -125,19 +125,13 @@ enum us_code us_rpt_revoke(struct us_cx *cx, const struct us_realm *realm, struc
   return us_rpts_delete(cx, id);
 }
 
-/* Ids begin with their time, so everything issued before that moment lies below. */
-static int64_t first_id_of(int64_t time_s) {
-  int64_t ms = time_s * 1000 - US_ID_EPOCH_MS;
-  return ms > 0 ? ms << 21 : 0;
-}
-
 enum us_code us_uma_clean_up(struct us_cx *cx, int64_t max_rows, int64_t *ret_rows) {
   int64_t now_s = us_cx_now_s(cx), before_s = now_s - KEEP_EXPIRED_S;
   int64_t tickets, rpts, after, last;
   US_TRY(us_tickets_delete_expired(cx, now_s, max_rows, &tickets));
   /* RPTs have no index by expiry (it would cost every grant a write): the old ones are walked in circles, a stretch a call. */
   US_TRY(us_rpts_cursor(cx, &after));
-  US_TRY(us_rpts_delete_expired(cx, after, first_id_of(before_s), before_s, max_rows, &rpts, &last));
+  US_TRY(us_rpts_delete_expired(cx, after, us_id_first_at(before_s * 1000), before_s, max_rows, &rpts, &last));
   if (after != last)
     US_TRY(us_rpts_set_cursor(cx, last));
   *ret_rows = tickets > rpts ? tickets : rpts;

@@ -107,6 +107,7 @@ struct us_account {
   bool has_totp; /* a second factor is enrolled */
   int64_t rev, access_rev;
   int64_t valid_from; /* tokens with smaller ids are dead */
+  int64_t created_ms;
 };
 
 /* A person who looks at what there is: the account, and the key by which shares name it (absent: by none). */

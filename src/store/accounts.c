@@ -5,7 +5,7 @@
 
 #define ACCOUNT_COLUMNS                                                                                                \
   "id, realm_id, name, name_key, password_hash, mail, given_name, family_name, locale, is_active, is_admin, rev, "     \
-  "access_rev, valid_from, CASE WHEN totp_secret IS NULL THEN 0 ELSE 1 END"
+  "access_rev, valid_from, created_ms, CASE WHEN totp_secret IS NULL THEN 0 ELSE 1 END"
 
 static const struct us_column account_columns[] = {
     {US_COLUMN_I64, offsetof(struct us_account, id)},
@@ -22,6 +22,7 @@ static const struct us_column account_columns[] = {
     {US_COLUMN_I64, offsetof(struct us_account, rev)},
     {US_COLUMN_I64, offsetof(struct us_account, access_rev)},
     {US_COLUMN_I64, offsetof(struct us_account, valid_from)},
+    {US_COLUMN_I64, offsetof(struct us_account, created_ms)},
     {US_COLUMN_BOOL, offsetof(struct us_account, has_totp)},
 };
 

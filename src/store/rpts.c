@@ -123,7 +123,8 @@ static const char SQL_LIVE[] =
     "resource.scopes, rpt.more, "
     "rpt.digest, rpt.owner_id, rpt.rs_ref, rpt.client_ref, rpt.party_id, rpt.tid, rpt.issued_s, rpt.expires_s, "
     "client.client_id, client.is_active, party.name, "
-    "CASE WHEN rpt.id >= party.valid_from THEN party.is_active ELSE 0 END, rpt.party_rev, party.access_rev, rpt.counted "
+    "CASE WHEN rpt.id >= party.valid_from THEN party.is_active ELSE 0 END, rpt.party_rev, party.access_rev, "
+    "rpt.counted "
     "FROM rpt LEFT JOIN client ON client.id = rpt.client_ref LEFT JOIN account party ON party.id = rpt.party_id "
     "LEFT JOIN resource ON resource.id = rpt.resource_id WHERE rpt.id = $1 AND rpt.realm_id = $2";
 static const char SQL_LIVE_MORE[] =
@@ -277,15 +278,15 @@ enum us_code us_rpts_delete(struct us_cx *cx, int64_t id) {
   return us_sql_run(cx, NULL, SQL_DELETE, "i", id);
 }
 
-static const char SQL_COUNT_PROCESSES[] = "SELECT COUNT(*) FROM rpt_process WHERE rpt_id = $1 AND tid > $2";
+static const char SQL_COUNT_MERGED[] = "SELECT COUNT(*) FROM rpt_process WHERE rpt_id = $1 AND tid > $2";
+enum us_code us_rpts_count_merged(struct us_cx *cx, int64_t id, int64_t after_tid, int64_t *ret_count) {
+  static const struct us_column columns[] = {{US_COLUMN_I64, 0}};
+  return us_sql_one(cx, columns, 1, ret_count, SQL_COUNT_MERGED, "ii", id, after_tid);
+}
+
 static const char SQL_MERGE[] = "INSERT INTO rpt_process (rpt_id, tid) SELECT $1, tid FROM rpt_process "
                                 "WHERE rpt_id = $2 AND tid > $3 UNION SELECT $1, $4";
-enum us_code us_rpts_merge(struct us_cx *cx, int64_t id, const struct us_rpt *old, int64_t after_tid, int64_t max) {
-  static const struct us_column columns[] = {{US_COLUMN_I64, 0}};
-  int64_t count = 0;
-  US_TRY(us_sql_one(cx, columns, 1, &count, SQL_COUNT_PROCESSES, "ii", old->id, after_tid));
-  if (count >= max)
-    return us_fail_plain(cx, US_E_CONFLICT);
+enum us_code us_rpts_merge(struct us_cx *cx, int64_t id, const struct us_rpt *old, int64_t after_tid) {
   return us_sql_run(cx, NULL, SQL_MERGE, "iiii", id, old->id, after_tid, old->tid);
 }
 

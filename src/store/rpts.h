@@ -30,11 +30,11 @@ enum us_code us_rpts_live(struct us_cx *cx, int64_t id, int64_t realm_id, struct
 enum us_code us_rpts_find(struct us_cx *cx, int64_t id, const char *digest, int64_t realm_id,
                           struct us_rpt *ret_rpt) US_MUST_CHECK;
 enum us_code us_rpts_delete(struct us_cx *cx, int64_t id) US_MUST_CHECK;
-/* The RPT holds what `old`, which it replaces, was given: in the process `old` is of, and in those `old` had taken over from others,
- * as far as they began behind `after_tid` (the tickets of older ones are forgotten). US_E_CONFLICT, without text, and nothing is
- * written when these are more than `max`. */
-enum us_code us_rpts_merge(struct us_cx *cx, int64_t id, const struct us_rpt *old, int64_t after_tid,
-                           int64_t max) US_MUST_CHECK;
+/* Processes that `id` has taken over from RPTs it replaced, as far as they began behind `after_tid`: tickets of older ones are
+ * forgotten, nobody can steal them any more. */
+enum us_code us_rpts_count_merged(struct us_cx *cx, int64_t id, int64_t after_tid, int64_t *ret_count) US_MUST_CHECK;
+/* `id` holds what `old`, which it replaces, was given in its own process and in those. */
+enum us_code us_rpts_merge(struct us_cx *cx, int64_t id, const struct us_rpt *old, int64_t after_tid) US_MUST_CHECK;
 /* Every RPT obtained in one authorization process, or holding something that was. */
 enum us_code us_rpts_delete_by_tid(struct us_cx *cx, int64_t tid) US_MUST_CHECK;
 /* Looks at most at `max` rows behind `after` and older than `older_than`; deletes those that expired before `before_s`. *ret_last
