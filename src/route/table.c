@@ -20,6 +20,7 @@
 #define LABELS "users/{user}/oauth2/resources/labels"
 #define SETS "users/{user}/oauth2/resources/sets"
 #define TYPES "resourcetypes"
+#define SHARES "users/{user}/uma/shares"
 
 const struct us_route us_routes[] = {
     /* Discovery: protocol contract 2. */
@@ -174,6 +175,9 @@ const struct us_route us_routes[] = {
     {"json.resource_types.delete", US_SERVICE_JSON, US_METHOD_DELETE, TYPES "/{id}", NULL, US_AUTH_ADMIN_OR_PAT,
      US_STYLE_CREST, US_BODY_NONE, NULL, US_READ, US_ROUTE_NEEDS_UMA, NULL, us_ep_resource_type_delete, NULL,
      "REST h.3", "Refused while there is the resource"},
+    {"json.shares.query", US_SERVICE_JSON, US_METHOD_GET, SHARES, NULL, US_AUTH_OWNER_OR_ADMIN, US_STYLE_CREST,
+     US_BODY_NONE, NULL, US_READ, US_ROUTE_NEEDS_UMA, NULL, us_ep_shares_query, NULL, "design 6",
+     "Everything shared, by direction"},
 
     {"json.entries.query", US_SERVICE_JSON, US_METHOD_GET, ENTRIES, NULL, US_AUTH_OWNER_OR_ADMIN, US_STYLE_CREST,
      US_BODY_NONE, NULL, US_READ, US_ROUTE_NEEDS_UMA, NULL, us_ep_entry_query, NULL, "REST c.9",

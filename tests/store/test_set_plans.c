@@ -3,6 +3,7 @@
 #include "store/labels.h"
 #include "store/resource_types.h"
 #include "store/sets.h"
+#include "store/shares.h"
 
 static const struct us_viewer viewer = {.realm_id = 1, .account_id = 7, .subject_key = {"alice", 5}};
 
@@ -84,6 +85,28 @@ static void types_of_a_realm_come_out_of_the_index_by_name(void **state) {
   assert_plan(types_plan(cx, owner, &all), "resource_by_name (owner_id=?)", false);
 }
 
+static const char *shares_plan(struct us_cx *cx, enum us_shares_direction direction, struct us_filter *filter) {
+  struct us_list_query query = {.list = &us_shares_lists[direction], .page_size = 10, .filter = filter};
+  struct us_list_end end;
+  int64_t ids[10];
+  assert_code(us_shares_page(cx, &viewer, direction, &query, ids, &end), US_OK);
+  return plan_of(cx, 0);
+}
+static void shares_go_by_who_gives_and_who_gets(void **state) {
+  struct us_cx *cx = begin(state);
+  const struct us_list *list = &us_shares_lists[US_SHARES_BY_ME];
+  assert_plan(shares_plan(cx, US_SHARES_BY_ME, &all), "USING COVERING INDEX permission_", true);
+  assert_plan(shares_plan(cx, US_SHARES_BY_ME, compare(cx, list, "subject", "bob")),
+              "permission_sharer (sharer_id=? AND subject_key=?)", true);
+  assert_plan(shares_plan(cx, US_SHARES_WITH_ME, &all),
+              "permission_subject (realm_id=? AND subject_key=? AND is_active=?)", true);
+  assert_plan(shares_plan(cx, US_SHARES_WAITING, &all), "pending_owner (owner_id=?)", false);
+  for (unsigned d = 0; d < US_SHARES_DIRECTIONS; d++) {
+    for (size_t i = 0; i < us_shares_lists[d].field_count; i++)
+      assert_false(scans(shares_plan(cx, d, compare(cx, &us_shares_lists[d], us_shares_lists[d].fields[i].name, "1"))));
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       STORE_TEST(own_sets_come_out_of_the_index_by_name),
@@ -91,6 +114,7 @@ int main(void) {
       STORE_TEST(labelled_sets_are_gathered_by_the_label),
       STORE_TEST(labels_come_out_of_their_index),
       STORE_TEST(types_of_a_realm_come_out_of_the_index_by_name),
+      STORE_TEST(shares_go_by_who_gives_and_who_gets),
   };
   return STORE_RUN(tests);
 }

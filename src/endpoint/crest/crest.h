@@ -52,5 +52,6 @@ enum us_code us_ep_resource_type_read(struct us_call *call);
 enum us_code us_ep_resource_type_prepare(struct us_call *call);
 enum us_code us_ep_resource_type_put(struct us_call *call);
 enum us_code us_ep_resource_type_delete(struct us_call *call);
+enum us_code us_ep_shares_query(struct us_call *call);
 
 #endif
