@@ -48,6 +48,7 @@ int us_cmd_demo(const struct us_command *command, int argc, char **argv);
 int us_cmd_routes(const struct us_command *command, int argc, char **argv);
 int us_cmd_realm(const struct us_command *command, int argc, char **argv);
 int us_cmd_user(const struct us_command *command, int argc, char **argv);
+int us_cmd_group(const struct us_command *command, int argc, char **argv);
 int us_cmd_client(const struct us_command *command, int argc, char **argv);
 int us_cmd_settings(const struct us_command *command, int argc, char **argv);
 int us_cmd_key(const struct us_command *command, int argc, char **argv);

@@ -68,6 +68,23 @@ static const struct us_command commands[] = {
      "usher user password --realm /alpha alice < password.txt\n"
      "usher user list --realm /alpha --json\n",
      us_cmd_user},
+    {"group", "create|list|add|remove|delete --realm PATH [NAME [USER ...]] [--store URL] [--json]",
+     "administer groups, which shares may mean",
+     "create NAME           make a group; nobody is in it\n"
+     "list [NAME]           print the groups of the realm, or who is in one, sorted by name\n"
+     "add NAME USER ...     put users into a group: all that are named, or none when one of them cannot be\n"
+     "remove NAME USER ...  take users out of a group\n"
+     "delete NAME           remove a group, and what was shared with it\n"
+     "\n"
+     "A share with the subject group:NAME is for whoever is in the group at the moment of asking. Who leaves has no "
+     "access by\n"
+     "it from then on, and tokens that rest on it hold no longer; so has, at once, who got access only through that "
+     "person. A\n"
+     "user can be in 64 groups at most.\n",
+     "usher group create --realm /alpha family\n"
+     "usher group add --realm /alpha family alice bob\n"
+     "usher group list --realm /alpha family --json\n",
+     us_cmd_group},
     {"client", "create|list|show|delete --realm PATH [ID] [--store URL] [--json]", "administer OAuth clients",
      "create ID  register a client. A secret is made and printed, once: only its hash is kept. None is made for "
      "--public\n"

@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { BINARY, PASSWORD, SECRET } from '../net/usher.mjs'
 import { album, folder, run, Server, usher, within } from './ops.mjs'
 
-const COMMANDS = ['serve', 'demo', 'realm', 'user', 'client', 'settings', 'key', 'outbox', 'explain', 'routes']
+const COMMANDS = ['serve', 'demo', 'realm', 'user', 'group', 'client', 'settings', 'key', 'outbox', 'explain', 'routes']
 const SECTIONS = ['NAME', 'USAGE', 'DESCRIPTION', 'OPTIONS', 'EXIT CODES', 'EXAMPLES']
 const A_SECOND = 1000
 
@@ -128,6 +128,36 @@ test('realms, users, clients, settings and keys by the command line alone', asyn
     assert.deepEqual(await json(['user', 'delete', ...realm, 'bob']), { name: 'bob' })
     await no(1, ['user', 'delete', ...realm, 'bob'], /no user bob/)
     assert.ok(!readFileSync(path.join(dir, 'usher.db')).includes(PASSWORD))
+  })
+
+  await t.test('group', async () => {
+    const realm = ['--realm', '/alpha']
+    await ok(['user', 'create', ...realm, 'erin'], PASSWORD)
+    await no(1, ['group', 'create', ...realm, 'group:x'], /no user name|group name/)
+    await no(1, ['group', 'create', ...realm, 'a/b'], /character/)
+    await no(1, ['group', 'create', ...realm, 'g'.repeat(250)], /249 bytes/)
+    assert.equal(await ok(['group', 'create', ...realm, 'g'.repeat(249)]), '')
+    assert.deepEqual(await json(['group', 'delete', ...realm, 'g'.repeat(249)]), { name: 'g'.repeat(249) })
+    assert.deepEqual(await json(['group', 'create', ...realm, 'Family']), { name: 'Family' })
+    await no(1, ['group', 'create', ...realm, 'family'], /exists already/)
+    assert.deepEqual(await json(['group', 'list', ...realm]), [{ name: 'Family' }])
+    assert.deepEqual(await json(['group', 'list', ...realm, 'family']), [])
+    await no(1, ['group', 'add', ...realm, 'family', 'alice', 'nobody'], /no user nobody/)
+    assert.equal(await ok(['group', 'list', ...realm, 'family']), '', 'all or none')
+    assert.equal(await ok(['group', 'add', ...realm, 'FAMILY', 'erin', 'Alice']), '')
+    assert.equal(await ok(['group', 'list', ...realm, 'family']), 'alice\nerin\n')
+    await no(1, ['group', 'add', ...realm, 'family', 'alice'], /alice is already in the group family/)
+    await no(1, ['group', 'add', ...realm, 'friends', 'alice'], /no group friends/)
+    await no(2, ['group', 'add', ...realm, 'family'], /needs/)
+    assert.deepEqual(await json(['group', 'remove', ...realm, 'family', 'alice']), { name: 'family' })
+    await no(1, ['group', 'remove', ...realm, 'family', 'alice'], /alice is not in the group family/)
+    assert.deepEqual(await json(['group', 'list', ...realm, 'family']), [{ name: 'erin' }])
+    await ok(['user', 'delete', ...realm, 'erin'])
+    assert.deepEqual(await json(['group', 'list', ...realm, 'family']), [])
+    await no(1, ['group', 'list', '--realm', '/', 'family'], /no group family in \//)
+    await ok(['group', 'delete', ...realm, 'family'])
+    await no(1, ['group', 'delete', ...realm, 'family'], /no group family/)
+    assert.deepEqual(await json(['group', 'list', ...realm]), [])
   })
 
   await t.test('client: a secret is printed once and kept as a hash', async () => {
