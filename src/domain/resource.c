@@ -117,9 +117,10 @@ enum us_code us_resource_replace(struct us_cx *cx, struct us_resource *resource,
   return US_OK;
 }
 
-enum us_code us_resource_list(struct us_cx *cx, const struct us_access *pat, int64_t *cursor,
+enum us_code us_resource_list(struct us_cx *cx, const struct us_access *pat, int64_t *cursor, int64_t max,
                               struct us_strs *ret_uuids) {
-  return us_resources_list(cx, space_of(pat), *cursor, US_RESOURCE_PAGE, ret_uuids, cursor);
+  return us_resources_list(cx, space_of(pat), *cursor, max < US_RESOURCE_PAGE ? max : US_RESOURCE_PAGE, ret_uuids,
+                           cursor);
 }
 
 struct us_str us_resource_policy_uri(struct us_cx *cx, const struct us_realm *realm, struct us_str uuid) {

@@ -43,9 +43,10 @@ enum us_code us_resource_find(struct us_cx *cx, const struct us_access *pat, str
 /* Write step, 4.5: everything the description does not say is gone. *resource is what us_resource_find() gave; its rev moves. */
 enum us_code us_resource_replace(struct us_cx *cx, struct us_resource *resource,
                                  const struct us_resource_input *in) US_MUST_CHECK;
-/* Ids of this PAT's resources behind *cursor (0 at first), a page at a time; *cursor moves on. An empty page is the end. */
+/* Ids of this PAT's resources behind *cursor (0 at first), at most `max` of US_RESOURCE_PAGE at a time; *cursor moves on. An empty page
+ * is the end. */
 #define US_RESOURCE_PAGE 500
-enum us_code us_resource_list(struct us_cx *cx, const struct us_access *pat, int64_t *cursor,
+enum us_code us_resource_list(struct us_cx *cx, const struct us_access *pat, int64_t *cursor, int64_t max,
                               struct us_strs *ret_uuids) US_MUST_CHECK;
 /* Where its owner shares it: BASE/XUI/?realm=/alpha#uma/share/<id>. */
 struct us_str us_resource_policy_uri(struct us_cx *cx, const struct us_realm *realm, struct us_str uuid);

@@ -7,6 +7,8 @@
  */
 #include "endpoint/uma/uma.h"
 
+#include <inttypes.h>
+
 #include "base/mem.h"
 #include "domain/label.h"
 #include "domain/resource.h"
@@ -121,28 +123,81 @@ enum us_code us_ep_resource_create(struct us_call *call) {
   return US_OK;
 }
 
-enum us_code us_ep_resource_list(struct us_call *call) {
+/* What one answer holds. A list that is longer is asked for in pages, or not at all: half of it would look like all (ADR 16). */
+#define LIST_MAX_BYTES (US_HTTP_RESPONSE_BODY_MAX - 64 * 1024)
+#define LIST_PAGE_MAX 100000
+
+struct listing {
+  int64_t page_size; /* 0: everything */
+  int64_t cursor;
+  int64_t left; /* of the page */
+};
+
+/* _pageSize and _pagedResultsCookie as on the REST side; ours, for owners with very many resources. */
+static enum us_code read_paging(struct us_call *call, struct listing *listing) {
+  struct us_str size = us_params_get(&call->query, "_pageSize");
+  struct us_str cookie = us_params_get(&call->query, "_pagedResultsCookie");
+  uint64_t number = 0, cursor = 0;
+  if (size.p != NULL && (!us_str_to_u64(size, LIST_PAGE_MAX, &number) || number == 0))
+    return us_fail(&call->cx, US_E_INVALID_REQUEST, "_pageSize must be a number from 1 to %d", LIST_PAGE_MAX);
+  if (cookie.n > 0 && (number == 0 || !us_str_to_u64(cookie, INT64_MAX, &cursor)))
+    return us_fail(&call->cx, US_E_INVALID_REQUEST, "_pagedResultsCookie is not one of a page before");
+  listing->page_size = (int64_t)number;
+  listing->left = number > 0 ? (int64_t)number : INT64_MAX;
+  listing->cursor = (int64_t)cursor;
+  return US_OK;
+}
+
+/* Ids, some at a time and in memory of their own: however long the list is, the request does not grow with it. */
+static enum us_code write_some(struct us_call *call, struct listing *listing, struct us_json_writer *w,
+                               bool *ret_more) {
   struct us_cx page = call->cx;
+  struct us_strs ids;
+  page.mem = us_mem_alloc(call->cx.mem, 1);
+  if (!page.mem)
+    return us_fail_plain(&call->cx, US_E_NO_MEMORY);
+  enum us_code code = us_resource_list(&page, pat_of(call), &listing->cursor, listing->left, &ids);
+  size_t count = code == US_OK ? ids.n : 0;
+  for (size_t i = 0; i < count; i++)
+    us_json_str(w, ids.v[i]);
+  us_mem_free(page.mem);
+  if (code != US_OK)
+    return us_fail_plain(&call->cx, code);
+  listing->left -= (int64_t)count;
+  *ret_more = count == US_RESOURCE_PAGE && listing->left > 0;
+  if (!us_buf_ok(w->out) || us_buf_str(w->out).n > LIST_MAX_BYTES)
+    return us_fail(&call->cx, US_E_INVALID_REQUEST,
+                   "There are more resources than one answer holds: ask with _pageSize");
+  return US_OK;
+}
+
+/* RFC 8288: where the list goes on. */
+static enum us_code link_next(struct us_call *call, const struct listing *listing) {
+  struct us_cx *cx = &call->cx;
+  struct us_strs ids;
+  int64_t cursor = listing->cursor;
+  if (listing->page_size == 0 || listing->left > 0)
+    return US_OK;
+  US_TRY(us_resource_list(cx, pat_of(call), &cursor, 1, &ids));
+  if (ids.n > 0)
+    us_answer_header(
+        call, "Link",
+        us_str_fmt(cx->mem, "<%.*s/resource_set?_pageSize=%" PRId64 "&_pagedResultsCookie=%" PRId64 ">; rel=\"next\"",
+                   US_STR_ARG(call->realm->uma_url), listing->page_size, listing->cursor));
+  return US_OK;
+}
+
+enum us_code us_ep_resource_list(struct us_call *call) {
+  struct listing listing = {0};
   struct us_json_writer w;
-  int64_t cursor = 0;
-  size_t count;
+  bool has_more = true;
+  US_TRY(read_paging(call, &listing));
   us_answer_json(call, 200, &w);
   us_json_open(&w, '[');
-  do { /* each page in memory of its own: however long the list is, the request does not grow with it */
-    struct us_strs ids;
-    page.mem = us_mem_alloc(call->cx.mem, 1);
-    if (!page.mem)
-      return us_fail_plain(&call->cx, US_E_NO_MEMORY);
-    enum us_code code = us_resource_list(&page, pat_of(call), &cursor, &ids);
-    count = code == US_OK ? ids.n : 0;
-    for (size_t i = 0; i < count; i++)
-      us_json_str(&w, ids.v[i]);
-    us_mem_free(page.mem);
-    if (code != US_OK)
-      return us_fail_plain(&call->cx, code);
-  } while (count == US_RESOURCE_PAGE);
+  while (has_more)
+    US_TRY(write_some(call, &listing, &w, &has_more));
   us_json_close(&w, ']');
-  return US_OK;
+  return link_next(call, &listing);
 }
 
 /* 4.7: both headers are optional, If-Match by a setting of the realm (Q18). */
