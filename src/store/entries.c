@@ -36,9 +36,8 @@ const struct us_list us_entries_list = {
 #define COLUMNS                                                                                                        \
   "q.id, q.policy_id, q.resource_id, p.rev, q.created_ms, q.modified_ms, q.entry_name, r.uuid, c.client_id, "          \
   "q.subject, q.subject_key, q.scopes, q.active_scopes, q.conditions"
-#define ENTRY                                                                                                          \
-  "permission q JOIN policy p ON p.id = q.policy_id JOIN resource r ON r.id = q.resource_id"                           \
-  " LEFT JOIN client c ON c.id = r.rs_ref"
+#define JOINED                                                                                                         \
+  " JOIN policy p ON p.id = q.policy_id JOIN resource r ON r.id = q.resource_id LEFT JOIN client c ON c.id = r.rs_ref"
 static const struct us_column columns[] = {
     {US_COLUMN_I64, offsetof(struct us_entry_row, permission_id)},
     {US_COLUMN_I64, offsetof(struct us_entry_row, policy_id)},
@@ -62,22 +61,37 @@ void us_entries_read(struct us_rows *rows, struct us_entry_row *ret_row) {
 }
 
 /* Names differ within a sharer, so an order that ends with the name needs nothing behind it but the part: permission_entry gives
- * the order of the list as it is asked for mostly. $2 is spoken of here so that it is there also where no filter names it. */
+ * the order of the list as it is asked for mostly, and CROSS JOIN keeps the parts behind it. $2 is spoken of here so that it is
+ * there also where no filter names it. */
+#define PARTS " CROSS JOIN (SELECT 0 AS is_rest UNION ALL SELECT 1) h"
+#define SHOWN " AND CAST($2 AS text) IS NOT NULL AND (h.is_rest = 0 OR " IS_PARTLY_ACTIVE ")"
 static const struct us_list_source source = {
     .columns = COLUMNS ", h.is_rest",
-    .from = ENTRY " JOIN (SELECT 0 AS is_rest UNION ALL SELECT 1) h ON h.is_rest = 0 OR " IS_PARTLY_ACTIVE
-                  " WHERE q.sharer_id = $1 AND CAST($2 AS text) IS NOT NULL",
+    .from = "permission q" PARTS JOINED " WHERE q.sharer_id = $1" SHOWN,
+    .tie = "h.is_rest",
+};
+/* Those with one subject, $3, by permission_sharer; the plus sign keeps a database from walking through all of the sharer's. */
+static const struct us_list_source source_of_subject = {
+    .columns = COLUMNS ", h.is_rest",
+    .from = "permission q" PARTS JOINED " WHERE +q.sharer_id = $1 AND q.id IN"
+            " (SELECT s.id FROM permission s WHERE s.sharer_id = $1 AND s.subject_key = $3)" SHOWN,
     .tie = "h.is_rest",
 };
 
 enum us_code us_entries_query(struct us_cx *cx, int64_t sharer_id, struct us_str universal_id,
                               const struct us_list_query *query, us_list_each_fn each, void *self,
                               struct us_list_end *ret_end) {
-  return us_list_run(cx, query, &source, each, self, ret_end, "it", sharer_id, universal_id);
+  const struct us_filter *subject = us_filter_demanded(query->filter, "subject/claimValue", false);
+  if (subject == NULL)
+    return us_list_run(cx, query, &source, each, self, ret_end, "it", sharer_id, universal_id);
+  struct us_str key = us_str_fold(cx->mem, subject->text);
+  if (key.p == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  return us_list_run(cx, query, &source_of_subject, each, self, ret_end, "itt", sharer_id, universal_id, key);
 }
 
-static const char SQL_FIND[] =
-    "SELECT " COLUMNS ", 0 FROM " ENTRY " WHERE q.sharer_id = $1 AND q.entry_name = $2 ORDER BY q.id LIMIT 1";
+static const char SQL_FIND[] = "SELECT " COLUMNS ", 0 FROM permission q" JOINED
+                               " WHERE q.sharer_id = $1 AND q.entry_name = $2 ORDER BY q.id LIMIT 1";
 
 enum us_code us_entries_find(struct us_cx *cx, int64_t sharer_id, struct us_str name, struct us_entry_row *ret_row) {
   return us_sql_one(cx, columns, US_COLUMN_COUNT(columns), ret_row, SQL_FIND, "it", sharer_id, name);

@@ -68,21 +68,36 @@ static void groups_are_subjects_too(void **state) {
   assert_string_equal(permissions_of(w, id), TO_BOB("[\"view\"]"));
 }
 
-static const char *rpt_of_bob(struct us_world *w, const char *id) {
+static const char *rpt_of(struct us_world *w, const char *user, const char *id) {
   const char *ticket = us_ask(w, pat, us_text(w, "{\"resource_id\":\"%s\",\"resource_scopes\":[\"view\"]}", id));
-  struct us_reply r = us_grant(w, "UMA-Client", ticket, us_id_token(w, "bob", "UMA-Client"), NULL);
+  struct us_reply r = us_grant(w, "UMA-Client", ticket, us_id_token(w, user, "UMA-Client"), NULL);
   assert_status(r, 200);
   return us_reply_str(&r, "access_token");
 }
 
 static void rpts_are_dead_at_once(void **state) {
   struct us_world *w = people(state);
-  const char *one = rpt_of_bob(w, shared(w, TO_BOB("[\"view\"]"))), *two = rpt_of_bob(w, shared(w, TO_BOTH));
+  const char *one = rpt_of(w, "bob", shared(w, TO_BOB("[\"view\"]"))), *two = rpt_of(w, "bob", shared(w, TO_BOTH));
   struct us_reply r = us_introspect(w, pat, one);
   assert_true(json_is_true(json_object_get(r.json, "active")));
   assert_body(stop(w, "bob"), 200, "{\"stopped\":2}");
   assert_body(us_introspect(w, pat, one), 200, "{\"active\":false}");
   assert_body(us_introspect(w, pat, two), 200, "{\"active\":false}");
+}
+
+static void what_was_shared_on_ends_with_it(void **state) {
+  struct us_world *w = people(state);
+  const char *id = shared(w, TO_BOB("[\"view\"]"));
+  us_share(w, "bob", id, "carol", "[\"view\"]");
+  const char *carols = rpt_of(w, "carol", id);
+  assert_true(json_is_true(json_object_get(us_introspect(w, pat, carols).json, "active")));
+  assert_body(stop(w, "bob"), 200, "{\"stopped\":1}");
+  assert_body(us_introspect(w, pat, carols), 200, "{\"active\":false}");
+  struct us_reply r =
+      us_with_sso(w, "GET", ALPHA_JSON "users/bob/policies?_queryFilter=active+eq+false", bob, NULL, NULL);
+  assert_int_equal(us_reply_int(&r, "resultCount"), 1); /* bob's own share is there, and does nothing */
+  us_share(w, "alice", id, "bob", "[\"view\"]");
+  rpt_of(w, "carol", id);
 }
 
 static void only_the_own_shares_end(void **state) {
@@ -186,6 +201,7 @@ int main(void) {
       STORY(conditions_of_the_others_stay),
       STORY(groups_are_subjects_too),
       STORY(rpts_are_dead_at_once),
+      STORY(what_was_shared_on_ends_with_it),
       STORY(only_the_own_shares_end),
       STORY(only_the_owner_may),
       STORY(a_body_that_names_nobody_is_refused),
