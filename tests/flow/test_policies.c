@@ -278,6 +278,12 @@ static void any_other_pat_may_not(void **state) {
   assert_reply(with_pat(&o, other_server, "DELETE", NULL, NULL), 404);
   assert_reply(with_pat(&o, other_owner, "GET", NULL, NULL), 403);
   assert_reply(with_pat(&o, other_owner, "DELETE", NULL, NULL), 403);
+  const char *above =
+      us_text(o.w, "/am/json/realms/root/users/alice/uma/policies/%s", o.id); /* a PAT is good in its realm */
+  assert_rest(us_send(o.w, "GET", above, us_text(o.w, "Authorization: Bearer %s", o.pat), NULL), 401, "Access Denied");
+  assert_rest(us_send(o.w, "DELETE", above, us_text(o.w, "Authorization: Bearer %s", o.pat), NULL), 401,
+              "Access Denied");
+  assert_reply(with_pat(&o, o.pat, "GET", NULL, NULL), 200);
   us_world_advance_ms(o.w, 24 * 3600 * 1000);
   assert_rest(with_pat(&o, o.pat, "GET", NULL, NULL), 401, "Access Denied");
 }
