@@ -196,10 +196,10 @@ bool us_reach_scopes(void *mem, const struct us_facts *facts, struct us_strs *re
   return true;
 }
 
-/* Grants often share a list of scopes (the same v), and whoever loads them sees to it: then it is looked at once. */
+/* Grants often have one list of scopes in common (the same v), whoever loads them sees to that: it is looked at once. */
 #define LISTS_KEPT 256
 struct known_list {
-  const struct us_str *v;
+  struct us_strs list;
   uint64_t mask;
 };
 
@@ -222,8 +222,8 @@ static void set_masks(struct us_reach *reach, const struct us_str *scopes) {
   for (size_t i = 0; i < reach->facts->grant_count; i++) {
     struct us_strs has = reach->facts->grants[i].scopes;
     struct known_list *known = &lists[(uintptr_t)has.v / sizeof(struct us_str) % LISTS_KEPT];
-    if (known->v == NULL || known->v != has.v)
-      *known = (struct known_list){has.v, mask_of(named, reach->scope_count, has)};
+    if (known->list.v == NULL || known->list.v != has.v || known->list.n != has.n)
+      *known = (struct known_list){has, mask_of(named, reach->scope_count, has)};
     reach->masks[i] = known->mask;
   }
 }
