@@ -113,6 +113,9 @@ struct us_params {
   size_t n;
 };
 enum us_code us_form_parse(struct us_cx *cx, struct us_str text, struct us_params *ret_params) US_MUST_CHECK;
+/* In two steps, where a repeated name is not the first thing to be said. */
+enum us_code us_form_parse_repeats(struct us_cx *cx, struct us_str text, struct us_params *ret_params) US_MUST_CHECK;
+enum us_code us_params_unique(struct us_cx *cx, const struct us_params *params) US_MUST_CHECK;
 struct us_str us_params_get(const struct us_params *params, const char *name);        /* exact; absent when not there */
 struct us_str us_params_get_nocase(const struct us_params *params, const char *name); /* Common REST (a.8) */
 /* Percent-decodes one path segment; false on bad encoding, %00 or invalid UTF-8. '+' stays '+'. */

@@ -116,17 +116,30 @@ static enum us_code us_form_add(struct us_cx *cx, struct us_str piece, char **ou
   struct us_param param;
   if (!us_form_decode(name, out, &param.name) || !us_form_decode(value, out, &param.value))
     return us_fail(cx, US_E_INVALID_REQUEST, "The request parameters are not correctly encoded");
-  for (size_t i = 0; i < params->n; i++)
-    if (us_str_eq(params->v[i].name, param.name)) {
-      char text[US_FIELD_QUOTE_BYTES];
-      return us_fail(cx, US_E_INVALID_REQUEST, "Multiple values provided for the single-valued request parameter '%s'",
-                     us_field_quote(param.name, text));
-    }
   params->v[params->n++] = param;
   return US_OK;
 }
 
+enum us_code us_params_unique(struct us_cx *cx, const struct us_params *params) {
+  char text[US_FIELD_QUOTE_BYTES];
+  for (size_t i = 0; i < params->n; i++)
+    for (size_t k = 0; k < i; k++)
+      if (us_str_eq(params->v[i].name, params->v[k].name))
+        return us_fail(cx, US_E_INVALID_REQUEST,
+                       "Multiple values provided for the single-valued request parameter '%s'",
+                       us_field_quote(params->v[i].name, text));
+  return US_OK;
+}
+
 enum us_code us_form_parse(struct us_cx *cx, struct us_str text, struct us_params *ret_params) {
+  struct us_params params;
+  US_TRY(us_form_parse_repeats(cx, text, &params));
+  US_TRY(us_params_unique(cx, &params));
+  *ret_params = params;
+  return US_OK;
+}
+
+enum us_code us_form_parse_repeats(struct us_cx *cx, struct us_str text, struct us_params *ret_params) {
   struct us_str piece, rest = text;
   size_t count = 0;
   while (us_form_next(&rest, &piece))

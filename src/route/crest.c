@@ -62,11 +62,11 @@ enum us_code us_crest_check_verb(struct us_call *call, const struct us_matched *
   return refuse_on_collection(call, matched);
 }
 
-/* Parameters of Common REST begin with an underscore and compare without case; the others are an endpoint's own. */
+/* Names compare without case (a.8). */
 static enum us_code check_repeats(struct us_call *call) {
   for (size_t i = 0; i < call->query.n; i++) {
     struct us_str name = call->query.v[i].name;
-    for (size_t k = 0; k < i && name.n > 0 && name.p[0] == '_'; k++) {
+    for (size_t k = 0; k < i; k++) {
       if (us_str_eq_nocase(name, call->query.v[k].name))
         return us_fail(&call->cx, US_E_INVALID_REQUEST,
                        "Multiple values provided for the single-valued request parameter '%.*s'",
@@ -77,10 +77,8 @@ static enum us_code check_repeats(struct us_call *call) {
 }
 
 enum us_code us_crest_check_parameters(struct us_call *call, const struct us_matched *matched) {
-  if (!us_crest_is(matched->route))
-    return US_OK;
   US_TRY(check_repeats(call));
-  if (call->method == US_METHOD_GET && is_instance(matched->route) && has_query(call))
+  if (us_crest_is(matched->route) && call->method == US_METHOD_GET && is_instance(matched->route) && has_query(call))
     return us_fail(&call->cx, US_E_INVALID_REQUEST, "The resource instance %.*s cannot be queried",
                    US_STR_ARG(matched->tail));
   return US_OK;

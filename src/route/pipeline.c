@@ -99,9 +99,13 @@ static enum us_code match(struct pipeline *p) {
   struct us_cx *cx = &call->cx;
   enum us_code query = US_OK;
   if (call->request->query.n > 0)
-    query = us_form_parse(cx, call->request->query, &call->query);
+    query = us_form_parse_repeats(cx, call->request->query, &call->query);
   struct us_error flaw = cx->err;
   US_TRY(us_route_match(cx, call->snapshot, call->request, &call->query, &p->matched));
+  if (query == US_OK && p->matched.service != US_SERVICE_JSON) { /* on the /json side later (REST contract a.12) */
+    query = us_params_unique(cx, &call->query);
+    flaw = cx->err;
+  }
   call->route = p->matched.result == US_MATCH_NO_PATH ? NULL : p->matched.route;
   call->realm = p->matched.realm;
   call->method = p->matched.method;

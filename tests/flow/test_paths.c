@@ -39,7 +39,7 @@ static void what_cannot_be_read_is_refused_in_the_style_of_its_service(void **st
   for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
     struct us_reply r = us_send(w, "GET", us_text(w, ALPHA_JSON "%s", tails[i]), NULL, NULL);
     assert_int_equal(us_reply_int(&r, "code"), r.status);
-    assert_int_equal(r.status, i < 2 ? 400 : 404);
+    assert_int_equal(r.status, i == 1 ? 400 : 404); /* a repeat is looked at behind the path (REST a.12) */
     r = us_send(w, "GET", us_text(w, ALPHA_OAUTH "%s", tails[i]), NULL, NULL);
     assert_error(r, i < 2 ? 400 : 404, i < 2 ? "invalid_request" : "not_found");
     r = us_send(w, "GET", us_text(w, ALPHA_UMA "%s", tails[i]), NULL, NULL);

@@ -11,19 +11,6 @@
 #define COOKIE_PURPOSE "pagedResultsCookie"
 #define INT_MAX_VALUE INT64_C(2147483647) /* the lineage's integers */
 
-/* Names compare without case (a.8), so repeats are looked for without case too. */
-static enum us_code check_repeats(struct us_call *call) {
-  for (size_t i = 0; i < call->query.n; i++) {
-    for (size_t k = 0; k < i; k++) {
-      if (us_str_eq_nocase(call->query.v[i].name, call->query.v[k].name))
-        return us_fail(&call->cx, US_E_INVALID_REQUEST,
-                       "Multiple values provided for the single-valued request parameter '%.*s'",
-                       US_STR_ARG(us_error_safe(&call->cx, call->query.v[i].name)));
-    }
-  }
-  return US_OK;
-}
-
 static enum us_code read_int(struct us_call *call, const char *name, int64_t *ret_value) {
   struct us_str text = us_params_get_nocase(&call->query, name);
   struct us_str digits = text;
@@ -237,7 +224,6 @@ static enum us_code read_cookie(struct us_call *call, struct us_query *query) {
 enum us_code us_query_read(struct us_call *call, struct us_str collection, const struct us_list *list,
                            struct us_query *ret_query) {
   *ret_query = (struct us_query){.list.list = list};
-  US_TRY(check_repeats(call));
   US_TRY(check_kind(call, collection, ret_query));
   US_TRY(read_paging(call, ret_query));
   US_TRY(read_total_policy(call, &ret_query->list));
