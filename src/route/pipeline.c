@@ -389,7 +389,8 @@ enum us_code us_call_write(struct us_call *call) {
 
 enum us_place us_call_written(struct us_call *call, enum us_code code) {
   struct pipeline *p = pipeline_of(call);
-  if (code == US_OK && call->runs_again) /* the phase stays, so the loop sends it to the writer again, behind all that wait there */
+  if (code == US_OK &&
+      call->runs_again) /* the phase stays, so the loop sends it to the writer again, behind all that wait there */
     return US_PLACE_LOOP;
   if (code == US_OK) {
     p->phase = PHASE_FINISH;

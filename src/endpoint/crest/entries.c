@@ -87,7 +87,6 @@ static enum us_code answer_entry(struct us_call *call, const struct us_entry *en
   us_answer_etag(call, entry->rev, false);
   write_entry(&call->cx, us_shape_begin(&shaping, &shape, &w), entry, universal_id(call), true);
   US_TRY(us_shape_end(&call->cx, &shaping));
-  us_shape_finish(call, &shape);
   return US_OK;
 }
 

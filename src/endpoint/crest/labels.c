@@ -102,7 +102,6 @@ static enum us_code answer_label(struct us_call *call, int status, const struct 
     us_answer_etag(call, label->rev, false);
   write_label(&call->cx, us_shape_begin(&shaping, &shape, &w), label, with_rev);
   US_TRY(us_shape_end(&call->cx, &shaping));
-  us_shape_finish(call, &shape);
   return US_OK;
 }
 

@@ -38,7 +38,6 @@ enum us_code us_ep_pending_read(struct us_call *call) {
   us_answer_etag(call, pending.rev, false);
   us_pending_write(us_shape_begin(&shaping, &shape, &w), &pending, us_rev_text(&call->cx, pending.rev));
   US_TRY(us_shape_end(&call->cx, &shaping));
-  us_shape_finish(call, &shape);
   return US_OK;
 }
 

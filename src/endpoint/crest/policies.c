@@ -183,7 +183,6 @@ static enum us_code answer_created(struct us_call *call, const struct us_resourc
   us_json_member(object, "_rev", us_rev_text(&call->cx, policy->rev));
   us_json_close(object, '}');
   US_TRY(us_shape_end(&call->cx, &shaping));
-  us_shape_finish(call, &shape);
   return US_OK;
 }
 
@@ -198,7 +197,6 @@ static enum us_code answer_policy(struct us_call *call, const struct target *tar
   us_answer_etag(call, target->policy.rev, false);
   us_policy_write(us_shape_begin(&shaping, &shape, &w), &text, what | US_POLICY_WITH_REV);
   US_TRY(us_shape_end(&call->cx, &shaping));
-  us_shape_finish(call, &shape);
   return US_OK;
 }
 

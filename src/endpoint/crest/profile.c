@@ -21,6 +21,5 @@ enum us_code us_ep_profile(struct us_call *call) {
   us_json_member(item, "sn", user->family_name);
   us_json_close(item, '}');
   US_TRY(us_shape_end(cx, &shaping));
-  us_shape_finish(call, &shape);
   return US_OK;
 }

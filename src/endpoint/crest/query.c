@@ -275,6 +275,5 @@ enum us_code us_query_close(struct us_call *call, struct us_json_writer *w, cons
   }
   us_json_member_i64(w, "remainingPagedResults", end->remaining);
   us_json_close(w, '}');
-  us_shape_finish(call, &query->shape);
   return US_OK;
 }

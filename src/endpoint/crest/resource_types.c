@@ -45,7 +45,6 @@ static enum us_code answer_type(struct us_call *call, const struct us_resource_t
   us_answer_etag(call, type->rev, false);
   write_type(&call->cx, us_shape_begin(&shaping, &shape, &w), type);
   US_TRY(us_shape_end(&call->cx, &shaping));
-  us_shape_finish(call, &shape);
   return US_OK;
 }
 

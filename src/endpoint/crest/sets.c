@@ -60,7 +60,6 @@ static enum us_code answer_set(struct us_call *call, const struct us_set *set) {
   us_answer_etag(call, set->rev, false);
   write_set(&call->cx, us_shape_begin(&shaping, &shape, &w), set, true);
   US_TRY(us_shape_end(&call->cx, &shaping));
-  us_shape_finish(call, &shape);
   return US_OK;
 }
 

@@ -123,15 +123,11 @@ static bool wants_pretty(const struct us_call *call) {
   return us_str_eq_nocase(us_params_get_nocase(&call->query, "_prettyPrint"), US_STR("true"));
 }
 
-void us_shape_finish(struct us_call *call, const struct us_shape *shape) {
-  us_shape_pretty(call);
-}
-
 void us_shape_pretty(struct us_call *call) {
   struct us_buf out;
   struct us_buf *body = &call->response->body;
   bool is_json = us_buf_ok(body) && body->n > 1 && (body->p[0] == '{' || body->p[0] == '[');
-  if (!wants_pretty(call) || !is_json || body->p[1] == '\n') /* our own JSON has no line breaks: indented already */
+  if (!wants_pretty(call) || !is_json)
     return;
   us_buf_init(&out, US_HTTP_RESPONSE_BODY_MAX);
   indent(us_buf_str(body), &out);

@@ -29,9 +29,7 @@ struct us_json_writer *us_shape_begin(struct us_shaping *shaping, const struct u
                                       struct us_json_writer *out);
 enum us_code us_shape_end(struct us_cx *cx, struct us_shaping *shaping) US_MUST_CHECK;
 
-/* Indents the finished answer when that was asked for. */
-void us_shape_finish(struct us_call *call, const struct us_shape *shape);
-/* The same for answers that have no shape, errors too: the pipeline does it behind all endpoints. */
+/* Indents the finished answer when that was asked for: the pipeline does it behind all endpoints, errors too. */
 void us_shape_pretty(struct us_call *call);
 
 #endif
