@@ -51,6 +51,7 @@ int us_cmd_user(const struct us_command *command, int argc, char **argv);
 int us_cmd_group(const struct us_command *command, int argc, char **argv);
 int us_cmd_client(const struct us_command *command, int argc, char **argv);
 int us_cmd_settings(const struct us_command *command, int argc, char **argv);
+int us_cmd_audit(const struct us_command *command, int argc, char **argv);
 int us_cmd_key(const struct us_command *command, int argc, char **argv);
 int us_cmd_explain(const struct us_command *command, int argc, char **argv);
 int us_cmd_outbox(const struct us_command *command, int argc, char **argv);

@@ -16,6 +16,7 @@
 #define UMA_FLAGS (US_ROUTE_NO_STORE | US_ROUTE_NEEDS_UMA | US_ROUTE_UNSUPPORTED_METHOD)
 #define POLICIES "users/{user}/uma/policies"
 #define PENDING "users/{user}/uma/pendingrequests"
+#define HISTORY "users/{user}/uma/auditHistory"
 #define ENTRIES "users/{user}/policies"
 #define LABELS "users/{user}/oauth2/resources/labels"
 #define SETS "users/{user}/oauth2/resources/sets"
@@ -143,6 +144,12 @@ const struct us_route us_routes[] = {
     {"json.pending.deny_all", US_SERVICE_JSON, US_METHOD_POST, PENDING, "denyAll", US_AUTH_OWNER, US_STYLE_CREST,
      US_BODY_RAW, NULL, US_WRITE, US_ROUTE_NEEDS_UMA, NULL, us_ep_pending_deny_all, NULL, "REST f.4",
      "Deny all requests"},
+    {"json.audit.query", US_SERVICE_JSON, US_METHOD_GET, HISTORY, NULL, US_AUTH_OWNER_OR_ADMIN, US_STYLE_CREST,
+     US_BODY_NONE, NULL, US_READ, US_ROUTE_NEEDS_UMA, NULL, us_ep_audit_query, NULL, "REST g",
+     "What happened to somebody's resources"},
+    {"json.audit.get_history", US_SERVICE_JSON, US_METHOD_POST, HISTORY, "getHistory", US_AUTH_OWNER_OR_ADMIN,
+     US_STYLE_CREST, US_BODY_RAW, NULL, US_READ, US_ROUTE_NEEDS_UMA, NULL, us_ep_audit_get_history, NULL, "REST g",
+     "The same, as an action"},
 
     {"json.labels.create", US_SERVICE_JSON, US_METHOD_POST, LABELS, "create", US_AUTH_OWNER, US_STYLE_CREST,
      US_BODY_RAW, NULL, US_WRITE, US_ROUTE_NEEDS_UMA, us_ep_label_prepare, us_ep_label_create, NULL, "REST e.2",

@@ -214,8 +214,10 @@ static const struct us_list_field fields[] = {
     {"type", US_LIST_TEXT, TEXT_OPS, .sql = type_sql, .order = type_order_sql},
     {"eventTime", US_LIST_NUMBER, TEXT_OPS, .sql = "e.event_ms", .order = "e.event_ms"},
 };
-const struct us_list us_audit_list = {
-    .fields = fields, .field_count = sizeof(fields) / sizeof(fields[0]), .refusal = US_LIST_REFUSE_500};
+const struct us_list us_audit_list = {.fields = fields,
+                                      .field_count = sizeof(fields) / sizeof(fields[0]),
+                                      .refusal = US_LIST_REFUSE_500,
+                                      .newest_first = "eventTime"};
 
 static const struct us_list_source of_account = {
     .columns = COLUMNS,

@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { BINARY, PASSWORD, SECRET } from '../net/usher.mjs'
 import { album, folder, run, Server, usher, within } from './ops.mjs'
 
-const COMMANDS = ['serve', 'demo', 'realm', 'user', 'group', 'client', 'settings', 'key', 'outbox', 'explain', 'routes']
+const COMMANDS = ['serve', 'demo', 'realm', 'user', 'group', 'client', 'settings', 'key', 'outbox', 'explain', 'audit', 'routes']
 const SECTIONS = ['NAME', 'USAGE', 'DESCRIPTION', 'OPTIONS', 'EXIT CODES', 'EXAMPLES']
 const A_SECOND = 1000
 

@@ -29,6 +29,8 @@ enum us_code us_ep_pending_approve(struct us_call *call);
 enum us_code us_ep_pending_deny(struct us_call *call);
 enum us_code us_ep_pending_approve_all(struct us_call *call);
 enum us_code us_ep_pending_deny_all(struct us_call *call);
+enum us_code us_ep_audit_query(struct us_call *call);
+enum us_code us_ep_audit_get_history(struct us_call *call);
 enum us_code us_ep_entry_query(struct us_call *call);
 enum us_code us_ep_entry_read(struct us_call *call);
 enum us_code us_ep_entry_put(struct us_call *call);

@@ -11,13 +11,17 @@
 #include "endpoint/crest/request.h"
 #include "endpoint/crest/shape.h"
 
-static enum us_code not_found(struct us_call *call) {
-  return us_fail(&call->cx, US_E_NOT_FOUND, "Pending request, %.*s, not found", US_STR_ARG(call->params[1]));
-}
-
 static enum us_code find(struct us_call *call, struct us_pending *ret_pending) {
   enum us_code code = us_pending_find(&call->cx, call->user.id, call->params[1], ret_pending);
-  return code == US_E_NOT_FOUND ? not_found(call) : code;
+  if (code != US_E_NOT_FOUND)
+    return code;
+  return us_fail(&call->cx, code, "Pending request, %.*s, not found", US_STR_ARG(call->params[1]));
+}
+
+/* The request of an action. */
+static enum us_code find_to(struct us_call *call, const char *verb, struct us_pending *ret_pending) {
+  enum us_code code = us_pending_find(&call->cx, call->user.id, call->params[1], ret_pending);
+  return us_pending_failed(&call->cx, code, call->params[1], verb);
 }
 
 enum us_code us_ep_pending_read(struct us_call *call) {
@@ -70,7 +74,7 @@ enum us_code us_ep_pending_approve(struct us_call *call) {
   json_t *object;
   US_TRY(us_crest_action_body(call, &object));
   US_TRY(us_field_from_json(cx, &approval_table, object, &approval));
-  US_TRY(find(call, &pending));
+  US_TRY(find_to(call, "approved", &pending));
   US_TRY(us_crest_refuse_if_none_match(call));
   US_TRY(us_crest_check_if_match(call, pending.rev));
   return answer_done(call, us_pending_approve(cx, call->realm, &call->user, &pending, approval.scopes));
@@ -80,7 +84,7 @@ enum us_code us_ep_pending_deny(struct us_call *call) {
   struct us_pending pending;
   json_t *object;
   US_TRY(us_crest_action_body(call, &object));
-  US_TRY(find(call, &pending));
+  US_TRY(find_to(call, "denied", &pending));
   US_TRY(us_crest_refuse_if_none_match(call));
   US_TRY(us_crest_check_if_match(call, pending.rev));
   return answer_done(call, us_pending_deny(&call->cx, &pending));

@@ -115,6 +115,8 @@ static enum us_code read_sort_keys(struct us_call *call, struct us_list_query *l
                      US_STR_ARG(us_error_safe(cx, text)));
     US_TRY(add_sort_key(cx, list, part, descending));
   }
+  if (list->key_count == 0 && list->list->newest_first != NULL)
+    US_TRY(add_sort_key(cx, list, us_str_c(list->list->newest_first), true));
   return list->list->last_key == NULL ? US_OK : add_sort_key(cx, list, us_str_c(list->list->last_key), false);
 }
 
