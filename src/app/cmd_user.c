@@ -1,14 +1,16 @@
-/* `usher user`: accounts of a realm. Passwords come from standard input, never from the command line. */
+/* `usher user`: accounts of a realm. Passwords come from standard input, never from the command line; the secret of a second
+ * factor is made here and printed once. */
 #include <stdio.h>
 #include <string.h>
 
 #include "app/admin.h"
 #include "base/mem.h"
 #include "crypto/password.h"
+#include "crypto/totp.h"
 #include "domain/account.h"
 
 struct user_options {
-  const char *mail, *given_name, *family_name;
+  const char *mail, *given_name, *family_name, *locale;
   bool is_admin;
 };
 struct user_change {
@@ -16,6 +18,8 @@ struct user_change {
   struct us_account_new in;
   struct us_account account;
   int64_t id;
+  bool is_active;       /* activate, deactivate */
+  struct us_str secret; /* totp; absent: remove */
 };
 
 static enum us_code read_hash(struct us_admin *a, struct us_str *ret_hash) {
@@ -47,6 +51,7 @@ static enum us_code user_create(struct us_admin *a, const struct us_arguments *a
                                  .mail = us_str_c(o->mail),
                                  .given_name = us_str_c(o->given_name),
                                  .family_name = us_str_c(o->family_name),
+                                 .locale = us_str_c(o->locale),
                                  .is_admin = o->is_admin}};
   US_TRY(us_admin_realm(a, &c.realm));
   US_TRY(read_hash(a, &c.in.password_hash));
@@ -78,6 +83,87 @@ static enum us_code user_password(struct us_admin *a, const struct us_arguments 
   return say_done(a, arguments->v[0], us_admin_change(a, password_step, &c));
 }
 
+static enum us_code update_step(struct us_cx *cx, void *self) {
+  struct user_change *c = self;
+  return us_account_update(cx, &c->account, &c->in);
+}
+static enum us_code user_update(struct us_admin *a, const struct us_arguments *arguments, void *options) {
+  const struct user_options *o = options;
+  struct user_change c = {.in = {.mail = us_str_c(o->mail),
+                                 .given_name = us_str_c(o->given_name),
+                                 .family_name = us_str_c(o->family_name),
+                                 .locale = us_str_c(o->locale)}};
+  if (o->is_admin)
+    return us_admin_misused(a, us_fail(&a->cx, US_E_INVALID_REQUEST, "--admin is for create"));
+  if (o->mail == NULL && o->given_name == NULL && o->family_name == NULL && o->locale == NULL)
+    return us_admin_misused(
+        a, us_fail(&a->cx, US_E_INVALID_REQUEST, "what shall change? --mail, --given-name, --family-name, --locale"));
+  US_TRY(find(a, arguments->v[0], &c));
+  return say_done(a, arguments->v[0], us_admin_change(a, update_step, &c));
+}
+
+static enum us_code active_step(struct us_cx *cx, void *self) {
+  struct user_change *c = self;
+  return us_account_set_active(cx, c->account.id, c->is_active);
+}
+static enum us_code set_active(struct us_admin *a, const char *name, bool is_active) {
+  struct user_change c = {.is_active = is_active};
+  US_TRY(find(a, name, &c));
+  return say_done(a, name, us_admin_change(a, active_step, &c));
+}
+static enum us_code user_activate(struct us_admin *a, const struct us_arguments *arguments, void *options) {
+  return set_active(a, arguments->v[0], true);
+}
+static enum us_code user_deactivate(struct us_admin *a, const struct us_arguments *arguments, void *options) {
+  return set_active(a, arguments->v[0], false);
+}
+
+static enum us_code totp_step(struct us_cx *cx, void *self) {
+  struct user_change *c = self;
+  return us_account_enroll(cx, c->account.id, c->secret);
+}
+
+/* The one moment at which the secret is shown. */
+static enum us_code print_secret(struct us_admin *a, const struct user_change *c) {
+  struct us_str issuer = us_str_fmt(a->cx.mem, "Usher %s", a->realm_path);
+  struct us_str uri = us_totp_uri(a->cx.mem, issuer, c->account.name, c->secret);
+  struct us_buf out;
+  struct us_json_writer w;
+  if (issuer.p == NULL || uri.p == NULL)
+    return us_fail_plain(&a->cx, US_E_NO_MEMORY);
+  if (!a->is_json) {
+    printf("secret  %.*s\nuri     %.*s\n", US_STR_ARG(c->secret), US_STR_ARG(uri));
+    return US_OK;
+  }
+  us_buf_init(&out, 16 * 1024);
+  us_json_writer_init(&w, &out);
+  us_json_open(&w, '{');
+  us_json_member(&w, "name", c->account.name);
+  us_json_member(&w, "secret", c->secret);
+  us_json_member(&w, "uri", uri);
+  us_json_close(&w, '}');
+  printf("%.*s\n", US_STR_ARG(us_buf_str(&out)));
+  us_buf_done(&out);
+  return US_OK;
+}
+
+static enum us_code user_totp(struct us_admin *a, const struct us_arguments *arguments, void *options) {
+  struct user_change c = {0};
+  bool is_removal = strcmp(arguments->v[1], "remove") == 0;
+  char *secret = us_mem_secret(a->cx.mem, US_TOTP_SECRET_TEXT);
+  if (!is_removal && strcmp(arguments->v[1], "enroll") != 0)
+    return us_admin_misused(a, us_fail(&a->cx, US_E_INVALID_REQUEST, "totp takes a name, and enroll or remove"));
+  if (secret == NULL)
+    return us_fail_plain(&a->cx, US_E_NO_MEMORY);
+  US_TRY(find(a, arguments->v[0], &c));
+  if (is_removal)
+    return say_done(a, arguments->v[0], us_admin_change(a, totp_step, &c));
+  us_totp_secret_new(secret);
+  c.secret = us_str_c(secret);
+  US_TRY(us_admin_change(a, totp_step, &c));
+  return print_secret(a, &c);
+}
+
 static enum us_code delete_step(struct us_cx *cx, void *self) {
   struct user_change *c = self;
   return us_account_delete(cx, &c->account);
@@ -92,7 +178,8 @@ static void print_user(struct us_admin *a, const struct us_account *u, bool is_f
   struct us_buf out;
   struct us_json_writer w;
   if (!a->is_json) {
-    printf("%.*s%s%s\n", US_STR_ARG(u->name), u->is_admin ? "  administrator" : "", u->is_active ? "" : "  inactive");
+    printf("%.*s%s%s%s\n", US_STR_ARG(u->name), u->is_admin ? "  administrator" : "", u->is_active ? "" : "  inactive",
+           u->has_totp ? "  totp" : "");
     return;
   }
   us_buf_init(&out, 64 * 1024);
@@ -102,10 +189,13 @@ static void print_user(struct us_admin *a, const struct us_account *u, bool is_f
   us_json_member(&w, "mail", u->mail);
   us_json_member(&w, "givenName", u->given_name);
   us_json_member(&w, "sn", u->family_name);
+  us_json_member(&w, "locale", u->locale);
   us_json_name(&w, "admin");
   us_json_bool(&w, u->is_admin);
   us_json_name(&w, "active");
   us_json_bool(&w, u->is_active);
+  us_json_name(&w, "totp");
+  us_json_bool(&w, u->has_totp);
   us_json_close(&w, '}');
   printf("%s%.*s", is_first ? "\n" : ",\n", US_STR_ARG(us_buf_str(&out)));
   us_buf_done(&out);
@@ -142,23 +232,25 @@ static enum us_code user_list(struct us_admin *a, const struct us_arguments *arg
 }
 
 int us_cmd_user(const struct us_command *command, int argc, char **argv) {
-  static const struct us_verb verbs[] = {{"create", 1, 1, US_VERB_REALM, user_create},
-                                         {"list", 0, 0, US_VERB_REALM, user_list},
-                                         {"delete", 1, 1, US_VERB_REALM, user_delete},
-                                         {"password", 1, 1, US_VERB_REALM, user_password}};
+  static const struct us_verb verbs[] = {
+      {"create", 1, 1, US_VERB_REALM, user_create},         {"list", 0, 0, US_VERB_REALM, user_list},
+      {"delete", 1, 1, US_VERB_REALM, user_delete},         {"password", 1, 1, US_VERB_REALM, user_password},
+      {"update", 1, 1, US_VERB_REALM, user_update},         {"activate", 1, 1, US_VERB_REALM, user_activate},
+      {"deactivate", 1, 1, US_VERB_REALM, user_deactivate}, {"totp", 2, 2, US_VERB_REALM, user_totp}};
   struct us_admin admin = {0};
   struct user_options o = {0};
   struct us_arguments arguments;
   const struct us_option options[] = {
       US_STORE_OPTIONS(&admin),
       US_REALM_OPTION(&admin),
-      {"mail", "ADDRESS", "create: mail address", &o.mail, NULL},
-      {"given-name", "NAME", "create: given name", &o.given_name, NULL},
-      {"family-name", "NAME", "create: family name", &o.family_name, NULL},
+      {"mail", "ADDRESS", "create, update: mail address; update: an empty value takes it away", &o.mail, NULL},
+      {"given-name", "NAME", "create, update: given name", &o.given_name, NULL},
+      {"family-name", "NAME", "create, update: family name", &o.family_name, NULL},
+      {"locale", "TAG", "create, update: language of mails, for example de or de-CH", &o.locale, NULL},
       {"admin", NULL, "create: administrator of the realm (in /: of everything)", NULL, &o.is_admin},
   };
-  int code = us_options_parse(command, options, 7, argc, argv, &arguments);
+  int code = us_options_parse(command, options, sizeof(options) / sizeof(options[0]), argc, argv, &arguments);
   if (code != 0)
     return code == 1 ? 0 : code;
-  return us_admin_run(&admin, command, verbs, 4, &arguments, &o);
+  return us_admin_run(&admin, command, verbs, sizeof(verbs) / sizeof(verbs[0]), &arguments, &o);
 }

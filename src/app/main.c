@@ -55,17 +55,25 @@ static const struct us_command commands[] = {
      "usher realm create /alpha --store sqlite:/var/lib/usher/usher.db\n"
      "usher realm list --json\n",
      us_cmd_realm},
-    {"user", "create|list|password|delete --realm PATH [NAME] [--store URL] [--json]", "administer users",
-     "create NAME    make a user\n"
-     "list           print the users of the realm, sorted by name\n"
-     "password NAME  set another password\n"
-     "delete NAME    remove a user with all that is theirs: resources, shares, sessions, tokens\n"
+    {"user", "create|list|update|password|totp|activate|deactivate|delete --realm PATH [NAME] [--store URL] [--json]",
+     "administer users",
+     "create NAME       make a user\n"
+     "list              print the users of the realm, sorted by name\n"
+     "update NAME       change mail address, names or locale\n"
+     "password NAME     set another password; ends the user's sessions and tokens\n"
+     "totp NAME enroll  make a secret for one-time codes and print it, with the URI that apps read; an earlier one is\n"
+     "                  good no more. totp NAME remove takes it away. Where a realm has secondFactorRequired=true, "
+     "who\n"
+     "                  has none cannot log in\n"
+     "deactivate NAME   switch a user off; ends sessions and tokens, keeps what is theirs. activate NAME: on again\n"
+     "delete NAME       remove a user with all that is theirs: resources, shares, sessions, tokens\n"
      "\n"
      "create and password read the password from standard input, one line; on a terminal they ask for it, without "
      "echo.\n"
      "It is never taken from the command line, where others could see it.\n",
      "usher user create --realm /alpha alice --mail alice@example.com\n"
      "usher user password --realm /alpha alice < password.txt\n"
+     "usher user totp --realm /alpha alice enroll\n"
      "usher user list --realm /alpha --json\n",
      us_cmd_user},
     {"group", "create|list|add|remove|delete --realm PATH [NAME [USER ...]] [--store URL] [--json]",
@@ -141,11 +149,13 @@ static const struct us_command commands[] = {
      "say why somebody may do something, or why not",
      "Decides as the server does, without writing anything, and prints for each scope whether it is granted, with the "
      "path of\n"
-     "shares that it rests on, from the owner to the party, and the conditions on that path; or why it is denied: nobody "
+     "shares that it rests on, from the owner to the party, and the conditions on that path; or why it is denied: "
+     "nobody "
      "shared\n"
      "it, a condition does not hold (its path is shown), or the resource does not have the scope.\n"
      "\n"
-     "The answer of evaluate at /json/users/{user}/uma/policies is the same; --json prints it in that form. Denied is an "
+     "The answer of evaluate at /json/users/{user}/uma/policies is the same; --json prints it in that form. Denied is "
+     "an "
      "answer\n"
      "too: the exit code is 0.\n",
      "usher explain --realm /alpha --resource 0197f5d0-8f4a-7c3e-9d2b-1a6c5e7f80910 --party bob --scope view\n"

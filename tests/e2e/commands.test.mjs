@@ -117,8 +117,8 @@ test('realms, users, clients, settings and keys by the command line alone', asyn
     assert.deepEqual(await json(['user', 'create', ...realm, 'bob', '--given-name', 'Bob', '--family-name', 'B\u00f6b'], PASSWORD), { name: 'bob' })
     await no(1, ['user', 'create', ...realm, 'ALICE'], /exists already/, PASSWORD)
     assert.deepEqual(await json(['user', 'list', ...realm]), [
-      { name: 'alice', mail: 'a"b@usher.test', admin: false, active: true },
-      { name: 'bob', givenName: 'Bob', sn: 'B\u00f6b', admin: false, active: true }])
+      { name: 'alice', mail: 'a"b@usher.test', admin: false, active: true, totp: false },
+      { name: 'bob', givenName: 'Bob', sn: 'B\u00f6b', admin: false, active: true, totp: false }])
     assert.equal(await ok(['user', 'list', ...realm]), 'alice\nbob\n')
     assert.deepEqual(await json(['user', 'password', ...realm, 'bob'], 'another\n'), { name: 'bob' })
     await no(1, ['user', 'password', ...realm, 'eve'], /no user eve/, 'x')
@@ -158,6 +158,39 @@ test('realms, users, clients, settings and keys by the command line alone', asyn
     await ok(['group', 'delete', ...realm, 'family'])
     await no(1, ['group', 'delete', ...realm, 'family'], /no group family/)
     assert.deepEqual(await json(['group', 'list', ...realm]), [])
+  })
+
+  await t.test('user: profile, off and on again, second factor', async () => {
+    const realm = ['--realm', '/alpha']
+    const shown = async () => (await json(['user', 'list', ...realm])).find((u) => u.name === 'carol')
+    await ok(['user', 'create', ...realm, 'carol', '--locale', 'de-CH', '--given-name', 'Carol'], PASSWORD)
+    await no(1, ['user', 'create', ...realm, 'dave', '--locale', 'de_CH'], /language tag/, PASSWORD)
+    assert.deepEqual(await shown(), { name: 'carol', givenName: 'Carol', locale: 'de-CH', admin: false, active: true, totp: false })
+    assert.deepEqual(await json(['user', 'update', ...realm, 'CAROL', '--locale', 'fr', '--mail', 'c@usher.test', '--given-name', '']), { name: 'CAROL' })
+    assert.deepEqual(await shown(), { name: 'carol', mail: 'c@usher.test', locale: 'fr', admin: false, active: true, totp: false })
+    await no(2, ['user', 'update', ...realm, 'carol'], /what shall change/)
+    await no(2, ['user', 'update', ...realm, 'carol', '--admin'], /--admin is for create/)
+    for (const bad of ['d', 'de-', 'de--CH', '1de', 'de CH', 'abcdefghi', `de${'-aaaaaaaa'.repeat(4)}`]) await no(1, ['user', 'update', ...realm, 'carol', '--locale', bad], /language tag/)
+    await no(1, ['user', 'update', ...realm, 'eve', '--locale', 'de'], /no user eve/)
+    await ok(['user', 'deactivate', ...realm, 'carol'])
+    assert.match(await ok(['user', 'list', ...realm]), /^carol {2}inactive$/m)
+    assert.deepEqual(await json(['user', 'activate', ...realm, 'carol']), { name: 'carol' })
+    assert.equal((await shown()).active, true)
+    await no(1, ['user', 'activate', ...realm, 'eve'], /no user eve/)
+
+    const first = await json(['user', 'totp', ...realm, 'carol', 'enroll'])
+    assert.match(first.secret, /^[A-Z2-7]{32}$/)
+    assert.equal(first.uri, `otpauth://totp/Usher%20%2Falpha:carol?secret=${first.secret}&issuer=Usher%20%2Falpha&algorithm=SHA1&digits=6&period=30`)
+    assert.match(await ok(['user', 'list', ...realm]), /^carol {2}totp$/m)
+    const second = await ok(['user', 'totp', ...realm, 'carol', 'enroll'])
+    assert.match(second, /^secret {2}[A-Z2-7]{32}\nuri {5}otpauth:\/\/totp\//)
+    assert.ok(!second.includes(first.secret))
+    assert.deepEqual(await json(['user', 'totp', ...realm, 'carol', 'remove']), { name: 'carol' })
+    assert.equal((await shown()).totp, false)
+    await no(2, ['user', 'totp', ...realm, 'carol', 'forget'], /enroll or remove/)
+    await no(2, ['user', 'totp', ...realm, 'carol'], /needs an argument/)
+    await no(1, ['user', 'totp', ...realm, 'eve', 'enroll'], /no user eve/)
+    await ok(['user', 'delete', ...realm, 'carol'])
   })
 
   await t.test('client: a secret is printed once and kept as a hash', async () => {

@@ -110,7 +110,10 @@ static void a_party_speaks_anew_after_a_change(void **state) {
   r = us_grant(w, "UMA-Client", us_ask(w, pat, wish), id_token, NULL);
   assert_error(r, 403, "need_info");
   us_world_advance_ms(w, 1);
-  r = us_grant(w, "UMA-Client", us_ask(w, pat, wish), us_id_token(w, "bob", "UMA-Client"), NULL);
+  id_token = us_id_token(w, "bob", "UMA-Client");
+  r = us_grant(w, "UMA-Client", us_ask(w, pat, wish), id_token, NULL);
+  assert_status(r, 200);
+  r = us_grant(w, "UMA-Client", us_ask(w, pat, wish), id_token, NULL); /* and as it is remembered */
   assert_status(r, 200);
   assert_true(rpt_is_active(w, pat, us_reply_str(&r, "access_token")));
 }
