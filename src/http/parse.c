@@ -81,7 +81,8 @@ static bool us_text_make_room(struct us_parser *p, size_t n) {
     room = p->hint;
   while (room - p->text_n < n)
     room *= 2;
-  char *text = us_mem_alloc(p->mem, room);
+  char *text =
+      us_mem_secret(p->mem, room); /* wiped with the request: it holds tokens and passwords, and so does the body */
   if (!text)
     return false;
   if (p->text) {
@@ -241,7 +242,7 @@ static bool us_body_make_room(struct us_parser *p, size_t n) {
     room *= 2;
   if (p->body_n == 0 && (p->ll.flags & F_CONTENT_LENGTH) && p->ll.content_length == 0)
     room = n; /* all of it is here: llhttp counts content_length down before it calls us */
-  void *body = us_mem_grow(p->mem, p->body, p->body_room, room);
+  void *body = p->body ? us_mem_grow(p->mem, p->body, p->body_room, room) : us_mem_secret(p->mem, room);
   if (!body)
     return false;
   p->body = body;

@@ -182,6 +182,41 @@ static void refusal_tells_the_target_as_far_as_it_is_known(void **state) {
   }
 }
 
+/* Head and body carry passwords and tokens. Each of the two is one block of memory, the target and the body at its beginning. */
+struct watched {
+  const char *bytes;
+  size_t n;
+  size_t left; /* bytes that were not zero when its memory went */
+};
+static void count_left(void *object) {
+  struct watched *w = object;
+  for (size_t i = 0; i < w->n; i++)
+    w->left += w->bytes[i] != 0;
+}
+
+static void what_was_sent_is_wiped_with_the_request(void **state) {
+  struct parsed *p = *state;
+  static const char text[] =
+      "POST /a?b=c HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer SECRET\r\nContent-Length: 15\r\n\r\n"
+      "password=SECRET";
+  size_t used;
+  assert_int_equal(feed(p, text, sizeof text - 1, 7, &used), US_PARSE_COMPLETE);
+  struct watched head = {p->request.target.p, p->request.target.n, 0};
+  struct watched body = {p->request.body.p, p->request.body.n, 0};
+  assert_str(p->request.body, "password=SECRET");
+  for (size_t i = 0; i < p->request.header_count; i++) { /* behind the target, in its block */
+    const char *end = p->request.headers[i].value.p + p->request.headers[i].value.n;
+    assert_true(end > head.bytes);
+    head.n = (size_t)(end - head.bytes) > head.n ? (size_t)(end - head.bytes) : head.n;
+  }
+  assert_int_equal(us_mem_own((void *)(uintptr_t)head.bytes, &head, count_left), 0);
+  assert_int_equal(us_mem_own((void *)(uintptr_t)body.bytes, &body, count_left), 0);
+  again(p, US_MEM_REQUEST_MAX_BYTES);
+  assert_true(head.n > 20);
+  assert_int_equal(head.left, 0);
+  assert_int_equal(body.left, 0);
+}
+
 #define PARSER_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
@@ -193,6 +228,7 @@ int main(void) {
       PARSER_TEST(memory_follows_the_bytes_that_have_come),
       PARSER_TEST(request_that_uses_up_its_memory_is_refused),
       PARSER_TEST(refusal_tells_the_target_as_far_as_it_is_known),
+      PARSER_TEST(what_was_sent_is_wiped_with_the_request),
   };
   return UNIT_RUN(tests);
 }
