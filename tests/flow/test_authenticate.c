@@ -1,6 +1,10 @@
 /* Logging in by headers (REST contract b.1, b.3). */
 #include "flow/crest.h"
 
+#include <time.h>
+
+#include "store/sql.h"
+
 #define FIND_COOKIE(reply) us_reply_header((reply), "Set-Cookie")
 
 static void right_password_gives_a_token_and_a_cookie(void **state) {
@@ -149,6 +153,59 @@ static void login_flows_are_named_whole_or_not_at_all(void **state) {
   assert_reply(login_with(w, "?authIndexType=module&authIndexValue=ldapService", who, ""), 400);
 }
 
+/* b.1: the name's case is part of it */
+static void force_auth_is_spelled_so_and_not_otherwise(void **state) {
+  struct us_world *w = *state;
+  const char *header = us_text(w, "iPlanetDirectoryPro: %s", us_sso(w, "alice"));
+  static const char *const others[] = {"?forceauth=true", "?FORCEAUTH=true",  "?ForceAuth=1",
+                                       "?ForceAuth=TRUE", "?ForceAuth=false", "?ForceAuth"};
+  for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+    struct us_reply r = login_with(w, others[i], header, "{}");
+    assert_status(r, 200);
+    assert_null(json_object_get(r.json, "authId"));
+  }
+}
+
+static void a_session_to_upgrade_is_not_looked_at(void **state) {
+  struct us_world *w = *state;
+  const char *bob = us_sso(w, "bob");
+  struct us_reply r = login_with(w, us_text(w, "?sessionUpgradeSSOTokenId=%s", bob),
+                                 "X-OpenAM-Username: alice\nX-OpenAM-Password: Ch4ng31t", "{}");
+  assert_status(r, 200);
+  assert_string_not_equal(us_reply_str(&r, "tokenId"), "");
+  assert_string_not_equal(us_reply_str(&r, "tokenId"), bob);
+  r = us_send(w, "POST", SESSIONS "validate", us_text(w, "iPlanetDirectoryPro: %s", bob), NULL);
+  assert_string_equal(us_reply_str(&r, "uid"), "bob");
+}
+
+static enum us_code switch_dave_off(struct us_cx *cx, void *self) {
+  static const char SQL[] = "UPDATE account SET is_active = 0 WHERE name = 'dave'";
+  return us_sql_run(cx, NULL, SQL, "");
+}
+
+/* Processor time of this thread in ms, of some logins that fail. */
+static double cost_of_failing(struct us_world *w, const char *user, const char *password) {
+  struct timespec start, end;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
+  for (int i = 0; i < 4; i++)
+    assert_rest(log_in(w, user, password), 401, "Login failure");
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+  return (double)(end.tv_sec - start.tv_sec) * 1e3 + (double)(end.tv_nsec - start.tv_nsec) / 1e6;
+}
+
+/* Whoever fails, for whatever reason, has waited for one password to be checked. */
+static void all_failures_take_the_same_work(void **state) {
+  struct us_world *w = *state;
+  assert_int_equal(us_world_transact(w, switch_dave_off, NULL), US_OK);
+  double wrong = cost_of_failing(w, "alice", "wrong");
+  const double others[] = {cost_of_failing(w, "nobody", "wrong"), cost_of_failing(w, "dave", "Ch4ng31t"),
+                           cost_of_failing(w, "dave", "wrong")};
+  for (size_t i = 0; i < 3; i++) { /* a factor of three leaves room for a busy machine */
+    assert_true(others[i] > wrong / 3);
+    assert_true(others[i] < wrong * 3);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       STORY(right_password_gives_a_token_and_a_cookie),
@@ -164,6 +221,9 @@ int main(void) {
       STORY(who_has_a_session_is_not_asked_again_unless_forced),
       STORY(no_session_means_no_session),
       STORY(login_flows_are_named_whole_or_not_at_all),
+      STORY(force_auth_is_spelled_so_and_not_otherwise),
+      STORY(a_session_to_upgrade_is_not_looked_at),
+      STORY(all_failures_take_the_same_work),
   };
   us_test_setup();
   return cmocka_run_group_tests(tests, NULL, NULL);
