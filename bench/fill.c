@@ -6,6 +6,7 @@
  *   fill STORE_URL N FOLDER
  *     FOLDER/introspect.txt   PAT RPT                      one line a sample
  *     FOLDER/tickets.txt      PAT RESOURCE ID_TOKEN        one line a sample
+ *     and those of fill_lists.h
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,8 +23,11 @@
 #include "domain/client.h"
 #include "domain/id_token.h"
 #include "domain/realm.h"
+#include "domain/share_entry.h"
 #include "domain/snapshot.h"
 #include "domain/token.h"
+#include "fill_lists.h"
+#include "store/policies.h"
 
 #define PEOPLE 100
 #define BATCH 10000
@@ -53,10 +57,6 @@ static const char SQL_RESOURCE[] =
     "$6, LOWER($6))";
 static const char SQL_POLICY[] = "INSERT INTO policy (id, realm_id, resource_id, sharer_id, rev, created_ms, "
                                  "modified_ms) VALUES ($1, $2, $3, $4, 1, $5, $5)";
-static const char SQL_PERMISSION[] =
-    "INSERT INTO permission (id, policy_id, resource_id, sharer_id, realm_id, position, subject, subject_key, scopes, "
-    "active_scopes, is_active, conditions, created_ms, modified_ms) "
-    "VALUES ($1, $2, $3, $4, $5, 0, $6, $6, '[\"view\"]', '[\"view\"]', 1, '', $7, $7)";
 static const char SQL_RPT[] =
     "INSERT INTO rpt (id, digest, realm_id, owner_id, rs_ref, client_ref, party_id, tid, issued_s, expires_s, more, "
     "resource_id, uuid, scopes, access_rev, permission_expires_s) "
@@ -123,8 +123,18 @@ static enum us_code add_one(struct us_cx *cx, struct fill *f, int64_t i) {
   snprintf(name, sizeof(name), "Album %" PRId64, i);
   US_TRY(us_sql_run(cx, NULL, SQL_RESOURCE, "iciiici", resource, uuid, realm, owner_id, f->rs.ref, name, cx->now_ms));
   US_TRY(us_sql_run(cx, NULL, SQL_POLICY, "iiiii", policy, realm, resource, owner_id, cx->now_ms));
-  US_TRY(us_sql_run(cx, NULL, SQL_PERMISSION, "iiiiiti", us_next_id(cx), policy, resource, owner_id, realm,
-                    f->parties[party].name_key, cx->now_ms));
+  struct us_resource named = {.uuid = us_str_c(uuid), .name = us_str_c(name)};
+  struct us_policy_row shared = {.id = policy, .realm_id = realm, .resource_id = resource, .sharer_id = owner_id};
+  struct us_permission_row line = {
+      .id = us_next_id(cx),
+      .subject = f->parties[party].name_key,
+      .subject_key = f->parties[party].name_key,
+      .scopes = US_STR("[\"view\"]"),
+      .conditions = US_STR(""),
+      .entry_name =
+          us_share_entry_name(cx, &named, f->owners[owner].name, f->parties[party].name_key, (struct us_strs){0}),
+  };
+  US_TRY(us_policies_put_line(cx, &shared, &line, cx->now_ms));
   US_TRY(us_sql_run(cx, NULL, SQL_RPT, "iciiiiiiiic", rpt, handle.digest, realm, owner_id, f->rs.ref, f->client.ref,
                     f->parties[party].id, us_cx_now_s(cx), us_cx_now_s(cx) + LIFE_S, resource, uuid));
   if (i % f->every == 0) {
@@ -136,9 +146,15 @@ static enum us_code add_one(struct us_cx *cx, struct fill *f, int64_t i) {
 
 static enum us_code add_batch(struct us_cx *cx, void *self) {
   struct fill *f = self;
-  for (int64_t i = f->from; i < f->from + BATCH && i < f->n; i++)
-    US_TRY(add_one(cx, f, i));
-  return US_OK;
+  struct us_cx batch = *cx; /* memory of its own: a million names are not kept */
+  enum us_code code = US_OK;
+  batch.mem = us_mem_root_new(0, SIZE_MAX / 2);
+  for (int64_t i = f->from; code == US_OK && i < f->from + BATCH && i < f->n; i++)
+    code = add_one(&batch, f, i);
+  if (code != US_OK)
+    die(&batch, "row");
+  us_mem_free(batch.mem);
+  return code;
 }
 
 static void refresh(struct us_cx *cx, struct fill *f) {
@@ -199,6 +215,17 @@ int main(int argc, char **argv) {
     if (us_db_transact(&cx, f.db, add_batch, &f) != US_OK)
       die(&cx, "rows");
   }
+  struct bench_lists lists = {.db = f.db,
+                              .realm = f.realm,
+                              .password_hash = us_str_c(f.hash),
+                              .rs_ref = f.rs.ref,
+                              .owners = f.owners,
+                              .parties = f.parties,
+                              .people = PEOPLE,
+                              .resources = f.n,
+                              .folder = argv[3]};
+  if (f.n >= BENCH_LISTS_RESOURCES_MIN && bench_fill_lists(&cx, &lists) != US_OK)
+    die(&cx, "lists");
   if (us_node_release(&cx, f.db, node, us_next_id(&cx)) != US_OK)
     die(&cx, "node");
   us_db_close(f.db);
