@@ -44,7 +44,8 @@ static struct us_set *find_in(struct batch *batch, int64_t id) {
 
 static void take_row(void *self, const struct us_set_row *row) {
   struct us_set *set = find_in(self, row->id);
-  if (set == NULL)
+  if (set == NULL ||
+      row->owner_name.p == NULL) /* what belongs to an account that is gone is gone, tidied away or not */
     return;
   *set = (struct us_set){
       .id = row->id,
@@ -155,7 +156,7 @@ static enum us_code resolve_labels(struct us_cx *cx, const struct us_viewer *vie
     US_TRY(resolve_labels(cx, viewer, child));
   if (filter->kind != US_FILTER_COMPARE || !us_str_eq_c(filter->field, "labels"))
     return US_OK;
-  struct us_label label;
+  struct us_label label = {0};
   enum us_code code = filter->value_kind == US_FILTER_STRING ? us_label_find(cx, viewer, filter->text, &label)
                                                              : us_fail_plain(cx, US_E_NOT_FOUND);
   if (code == US_E_NOT_FOUND)

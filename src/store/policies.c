@@ -85,8 +85,10 @@ enum us_code us_policies_lines(struct us_cx *cx, int64_t policy_id, struct us_pe
 
 static const char SQL_PUT_LINE[] =
     "INSERT INTO permission (id, policy_id, resource_id, sharer_id, realm_id, position, subject, subject_key, scopes,"
-    " active_scopes, is_active, conditions, entry_name, created_ms, modified_ms)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, 1, $10, $12, $11, $11)"
+    " active_scopes, is_active, conditions, entry_name, created_ms, modified_ms, owner_id, resource_sort)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, 1, $10, $12, $11, $11,"
+    " COALESCE((SELECT r.owner_id FROM resource r WHERE r.id = $3), 0),"
+    " COALESCE((SELECT r.name_sort FROM resource r WHERE r.id = $3), ''))"
     " ON CONFLICT (policy_id, subject_key) DO UPDATE SET position = excluded.position, subject = excluded.subject,"
     " scopes = excluded.scopes, active_scopes = excluded.active_scopes, is_active = excluded.is_active,"
     " conditions = excluded.conditions, modified_ms = excluded.modified_ms";

@@ -142,6 +142,9 @@ static const char SQL_UPDATE[] =
     "rev = rev + 1, access_rev = access_rev + CASE WHEN scopes = $6 THEN 0 ELSE 1 END "
     "WHERE id = $1 AND rev = $8 AND NOT EXISTS (SELECT 1 FROM resource other WHERE other.owner_id = resource.owner_id "
     "AND other.rs_ref = resource.rs_ref AND other.name = $2 AND other.id <> resource.id)";
+/* Grants carry a copy of the name, for the index that lists go by. */
+static const char SQL_RENAME_GRANTS[] =
+    "UPDATE permission SET resource_sort = $2 WHERE resource_id = $1 AND resource_sort <> $2";
 static const char SQL_HAS_REV[] = "SELECT id FROM resource WHERE id = $1 AND rev = $2";
 enum us_code us_resources_update(struct us_cx *cx, const struct us_resource *row) {
   struct us_str scopes = us_json_from_strs(cx->mem, row->scopes);
@@ -155,7 +158,7 @@ enum us_code us_resources_update(struct us_cx *cx, const struct us_resource *row
                     row->id, row->name, row->type, row->icon_uri, row->description, scopes, row->modified_ms, row->rev,
                     name_key, row->type_actions, row->about, row->type_denied));
   if (changed == 1)
-    return US_OK;
+    return us_sql_run(cx, NULL, SQL_RENAME_GRANTS, "it", row->id, row->name.p ? row->name : US_STR(""));
   int64_t id;
   static const struct us_column id_column[] = {{US_COLUMN_I64, 0}};
   US_TRY(us_sql_one(cx, id_column, 1, &id, SQL_HAS_REV, "ii", row->id, row->rev));

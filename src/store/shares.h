@@ -29,7 +29,7 @@ struct us_share_row {
   int64_t created_ms;
 };
 #define US_SHARES_BATCH 16
-/* Unused places of `ids` hold 0. In no particular order; what is gone is left out. */
+/* Unused places of `ids` hold 0. In no particular order; what is gone, or whose owner is, is left out. */
 typedef void (*us_share_row_fn)(void *self, const struct us_share_row *row);
 enum us_code us_shares_rows(struct us_cx *cx, enum us_shares_direction direction, const int64_t ids[US_SHARES_BATCH],
                             us_share_row_fn each, void *self) US_MUST_CHECK;

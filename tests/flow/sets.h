@@ -43,6 +43,11 @@ static inline const char *label_of(struct us_world *w, const char *user, const c
   assert_status(r, 201);
   return us_reply_str(&r, "_id");
 }
+static inline struct us_reply put_policy_of(struct us_world *w, const char *user, const char *id,
+                                            const char *permissions) {
+  return us_with_sso(w, "PUT", us_text(w, ALPHA_JSON "users/%s/uma/policies/%s", user, id), us_sso(w, user), NULL,
+                     us_text(w, "{\"policyId\":\"%s\",\"permissions\":%s}", id, permissions));
+}
 static inline void must(struct us_world *w, us_db_step_fn step, void *self) {
   assert_int_equal(us_world_transact(w, step, self), US_OK);
 }

@@ -114,6 +114,53 @@ static void the_attribute_that_shares_name_decides_who_sees(void **state) {
   assert_string_equal(named(s.w, "alice", "! resourceOwnerId eq 'alice'", ""), "inn,");
 }
 
+/* Lists go by a copy of the name in the grants: it moves along. */
+static void what_is_shared_is_sorted_by_the_name_it_has_now(void **state) {
+  struct shelf s = setup(state);
+  const char *pat = us_pat(s.w, "bob", RS1);
+  us_share(s.w, "bob", s.inn, "alice", "[\"view\"]");
+  assert_string_equal(named(s.w, "alice", "! resourceOwnerId eq 'alice'", ""), "harbour,inn,");
+  assert_reply(us_with_pat(s.w, "PUT", us_text(s.w, ALPHA_UMA "resource_set/%s", s.inn), pat,
+                           "{\"name\":\"ark\",\"resource_scopes\":[\"view\"]}"),
+               200);
+  assert_string_equal(named(s.w, "alice", "! resourceOwnerId eq 'alice'", ""), "ark,harbour,");
+  assert_string_equal(named(s.w, "alice", "true", "&_sortKeys=-name"), "meadow,harbour,boat,ark,Lake Trip,,");
+  assert_reply(us_with_pat(s.w, "PUT", us_text(s.w, ALPHA_UMA "resource_set/%s", s.harbour), pat,
+                           "{\"resource_scopes\":[\"view\"]}"),
+               200);
+  assert_string_equal(named(s.w, "alice", "! resourceOwnerId eq 'alice'", ""), ",ark,");
+}
+
+/* A resource that comes by several ways, by name and by groups, from several people, is one. */
+static void a_set_is_listed_once_however_often_it_is_shared(void **state) {
+  struct shelf s = setup(state);
+  struct us_world *w = s.w;
+  join_group(w, "Family", "alice");
+  assert_reply(
+      put_policy_of(
+          w, "bob", s.harbour,
+          "[{\"subject\":\"alice\",\"scopes\":[\"view\"]},{\"subject\":\"group:family\",\"scopes\":[\"edit\"]},"
+          "{\"subject\":\"carol\",\"scopes\":[\"view\"]}]"),
+      200);
+  us_share(w, "carol", s.harbour, "alice", "[\"view\"]");
+  struct us_reply r = sets_of(w, "alice", "! resourceOwnerId eq 'alice'", "&_totalPagedResultsPolicy=EXACT");
+  assert_string_equal(names_of(w, r), "harbour,");
+  assert_int_equal(us_reply_int(&r, "totalPagedResults"), 1);
+  assert_string_equal(named(w, "alice", "name eq 'harbour'", ""), "harbour,");
+}
+
+static enum us_code drop_bob(struct us_cx *cx, void *self) {
+  return us_sql_run(cx, NULL, "DELETE FROM account WHERE name = 'bob'", "");
+}
+/* Before anything was tidied away. */
+static void what_a_deleted_account_owned_is_gone_at_once(void **state) {
+  struct shelf s = setup(state);
+  must(s.w, drop_bob, NULL);
+  assert_string_equal(named(s.w, "alice", "! resourceOwnerId eq 'alice'", ""), "");
+  assert_string_equal(named(s.w, "alice", "true", ""), ",Lake Trip,boat,meadow,");
+  assert_reply(us_with_sso(s.w, "GET", us_text(s.w, SETS "/%s", s.harbour), us_sso(s.w, "alice"), NULL, NULL), 404);
+}
+
 static void every_field_is_asked_by_its_operators(void **state) {
   struct shelf s = setup(state);
   struct us_world *w = s.w;
@@ -337,6 +384,9 @@ int main(void) {
       STORY(sight_comes_and_goes_with_the_share),
       STORY(inactive_grants_show_nothing),
       STORY(the_attribute_that_shares_name_decides_who_sees),
+      STORY(what_is_shared_is_sorted_by_the_name_it_has_now),
+      STORY(a_set_is_listed_once_however_often_it_is_shared),
+      STORY(what_a_deleted_account_owned_is_gone_at_once),
       STORY(every_field_is_asked_by_its_operators),
       STORY(labels_are_asked_by_their_id),
       STORY(what_is_not_offered_is_refused_as_the_product_does),

@@ -26,10 +26,23 @@ static inline const char *plan_of(struct us_cx *cx, size_t age) {
   return plan.p;
 }
 
-/* Walking over the elements of a row's own JSON array is no scan of a table, and a row of constants is none either. */
+/* Walking over the elements of a row's own JSON array is no scan of a table, nor is walking over constants or over what a subquery has
+ * just found. */
+static inline bool is_table(const char *plan, const char *scanned) {
+  char made[64];
+  int n = (int)strcspn(scanned, " \n");
+  if (strncmp(scanned, "e VIRTUAL TABLE", 15) == 0 || strncmp(scanned, "CONSTANT ROW", 12) == 0)
+    return false;
+  for (size_t i = 0; i < 2; i++) {
+    snprintf(made, sizeof(made), "%s %.*s\n", i ? "CO-ROUTINE" : "MATERIALIZE", n, scanned);
+    if (strstr(plan, made) != NULL)
+      return false;
+  }
+  return true;
+}
 static inline bool scans(const char *plan) {
   for (const char *p = strstr(plan, "SCAN "); p != NULL; p = strstr(p + 1, "SCAN ")) {
-    if (strncmp(p, "SCAN e VIRTUAL TABLE", 20) != 0 && strncmp(p, "SCAN CONSTANT ROW", 17) != 0)
+    if (is_table(plan, p + 5))
       return true;
   }
   return false;

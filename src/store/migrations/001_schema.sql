@@ -263,6 +263,8 @@ CREATE TABLE permission (
   resource_id BIGINT NOT NULL,
   sharer_id   BIGINT NOT NULL,
   realm_id    BIGINT NOT NULL,
+  owner_id    BIGINT NOT NULL DEFAULT 0,     -- of the resource; it and the next are copies, for the index of subjects
+  resource_sort @TEXTKEY@ NOT NULL DEFAULT '', -- resource.name_sort
   position    BIGINT NOT NULL,               -- order within the policy
   subject     TEXT NOT NULL,                 -- as given
   subject_key @TEXTKEY@ NOT NULL,
@@ -277,7 +279,9 @@ CREATE TABLE permission (
   UNIQUE (policy_id, subject_key)
 );
 CREATE INDEX permission_decide ON permission (resource_id, subject_key);
-CREATE INDEX permission_subject ON permission (realm_id, subject_key, is_active, resource_id);
+-- What reaches a person, in one place of the index and in the order of lists, however large the store is.
+CREATE INDEX permission_subject
+  ON permission (realm_id, subject_key, is_active, resource_sort, resource_id, owner_id, sharer_id);
 CREATE INDEX permission_sharer ON permission (sharer_id, subject_key, policy_id);
 CREATE INDEX permission_entry ON permission (sharer_id, entry_name);
 
