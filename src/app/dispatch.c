@@ -35,6 +35,13 @@ static struct flight *flight_of_loop(struct us_loop_job *job) {
   return (struct flight *)((char *)job - offsetof(struct flight, loop_job));
 }
 
+#define TRANSACTION_ID_MAX_BYTES 100
+/* What the caller calls the request (REST contract a.4), cut to a length that a line bears. */
+static struct us_str transaction_id(const struct us_http_request *request) {
+  struct us_str id = us_http_header(request, "x-forgerock-transactionid");
+  return (struct us_str){id.p, id.n < TRANSACTION_ID_MAX_BYTES ? id.n : TRANSACTION_ID_MAX_BYTES};
+}
+
 /* SB-21: names and numbers only. The path may hold ids, never credentials (they are refused in the query); the query is not
  * logged. */
 static void log_request(const struct flight *f) {
@@ -52,6 +59,7 @@ static void log_request(const struct flight *f) {
   us_log_i64(&line, "status", status);
   us_log_i64(&line, "ms", us_clock_now_ms(call->cx.svc->clock) - f->began_ms);
   us_log_str(&line, "peer", call->request->peer);
+  us_log_str(&line, "transaction", transaction_id(call->request));
   if (call->caller.kind == US_CALLER_PAT)
     us_log_str(&line, "client", call->caller.pat.client_id);
   if (call->caller.kind == US_CALLER_CLIENT)

@@ -125,6 +125,8 @@ const struct us_setting us_setting_table[] = {
     BOOL("auditDeletions", audit_deletions, "true", "shares that are removed stand in the history too (ours)"),
     INT("auditRetentionDays", audit_retention_days, "0", 0, 36500,
         "lines of the history go when they are so many days old; 0 = they stay (ours)"),
+    LIST("dnsAliases", dns_aliases, 64,
+         "hosts that stand for this realm where a request names none, by path or query; without ports (ours)"),
     {"apiVersionDefault", US_SETTING_ENUM, AT(api_version_default), "Latest", 0, 0, api_version_words,
      "resource version of /json requests that name none: Latest, Oldest, or None, which refuses them (ours)", false},
     BOOL("apiVersionWarning", api_version_warning, "true",

@@ -53,6 +53,7 @@ struct us_settings {
   bool csrf_filter;
   bool crest_errors_rfc;   /* crestQueryErrors=rfc */
   int api_version_default; /* enum us_api_version */
+  struct us_strs dns_aliases;
   bool api_version_warning;
   bool audit_deletions;
   int64_t audit_retention_days; /* 0: for ever */

@@ -197,12 +197,14 @@ static void match_in_service(struct us_cx *cx, const struct us_http_request *req
   if (m->service == US_SERVICE_JSON)
     m->tail = us_strs_join(
         cx->mem, (struct us_strs){(struct us_str *)(uintptr_t)path->v + from + eaten, path->n - from - eaten}, "/");
+  m->names_realm = true;
   if (eaten > 0) {
     find_row(cx, action, path, from + eaten, m);
     return;
   }
   struct us_str by_query = us_params_get(query, "realm");
   m->realm_path = by_query.p != NULL ? realm_of_query(cx, by_query) : US_STR("/");
+  m->names_realm = by_query.p != NULL;
   find_row(cx, action, path, from, m);
   if (m->result != US_MATCH_NO_PATH || m->service == US_SERVICE_JSON || m->service == US_SERVICE_ORIGIN)
     return;
@@ -213,6 +215,7 @@ static void match_in_service(struct us_cx *cx, const struct us_http_request *req
     find_row(cx, action, path, i + 1, m);
     if (m->result != US_MATCH_NO_PATH) {
       m->realm_path = realm;
+      m->names_realm = true;
       return;
     }
   }
@@ -272,6 +275,30 @@ static void origin_realm(struct us_cx *cx, struct us_matched *m) {
     m->result = US_MATCHED;
 }
 
+/* Without the port. */
+static struct us_str host_name(struct us_str host) {
+  if (host.p == NULL) /* HTTP/1.0 needs none */
+    return US_STR("");
+  const char *colon = memrchr(host.p, ':', host.n);
+  const char *bracket = memrchr(host.p, ']', host.n); /* of an IPv6 address */
+  return colon != NULL && (bracket == NULL || colon > bracket) ? (struct us_str){host.p, (size_t)(colon - host.p)}
+                                                               : host;
+}
+
+/* A host may stand for a realm (REST contract a.1): the first by path that has it among its aliases. */
+static void realm_of_host(const struct us_snapshot *snapshot, struct us_str host, struct us_matched *m) {
+  struct us_str name = host_name(host);
+  for (size_t i = 0; name.n > 0 && i < us_snapshot_count(snapshot); i++) {
+    const struct us_realm *realm = us_snapshot_at(snapshot, i);
+    for (size_t k = 0; k < realm->settings.dns_aliases.n; k++) {
+      if (us_str_eq_nocase(realm->settings.dns_aliases.v[k], name)) {
+        m->realm_path = realm->path;
+        return;
+      }
+    }
+  }
+}
+
 /* The top-level realm of a store that has none yet: no providers, no keys. */
 static const struct us_realm before_any = {.path = {"/", 1}};
 
@@ -291,6 +318,8 @@ enum us_code us_route_match(struct us_cx *cx, const struct us_snapshot *snapshot
     return US_OK;
   if (has_service) {
     match_in_service(cx, request, query, &path, at + 1, m, &has_bad_realm);
+    if (!m->names_realm)
+      realm_of_host(snapshot, request->host, m);
   } else {
     match_in_service(cx, request, query, &path, 0, m, &has_bad_realm);
     if (us_params_get(query, "realm").p == NULL && cx->svc->default_realm.n > 0)

@@ -24,12 +24,13 @@ struct us_matched {
   enum us_method method; /* the request's, or what X-HTTP-Method-Override says (REST contract a.2); HEAD is GET */
   struct us_str method_text;
   struct us_str realm_path; /* as a slash path, also for NO_REALM */
+  bool names_realm;         /* the request does: by path or by query */
   const struct us_realm *realm;
   struct us_str params[US_CALL_PARAMS_MAX];
   unsigned allow;     /* set of enum us_method */
   struct us_str tail; /* the path behind the realm, for Common REST messages */
 };
-/* `query` is the decoded query string: `realm` counts when the path names none, `_action` picks the row. Fails only for what is
+/* `query` is the decoded query string: `realm` counts when the path names none (and the host when neither does), `_action` picks the row. Fails only for what is
  * no path at all (invalid UTF-8). */
 enum us_code us_route_match(struct us_cx *cx, const struct us_snapshot *snapshot, const struct us_http_request *request,
                             const struct us_params *query, struct us_matched *ret_matched) US_MUST_CHECK;

@@ -118,8 +118,9 @@ test('the environment overrides the file, and fails by the name of the variable'
     env: { USHER_STORE: `sqlite:${dir}/environment.db`, USHER_LOG_LEVEL: 'info', USHER_LOG_FORMAT: 'json', USHER_CONTEXT_PATH: '/as' } })
   assert.match(server.base, /\/as$/)
   assert.ok(existsSync(path.join(dir, 'environment.db')) && !existsSync(path.join(dir, 'file.db')))
-  await server.request('GET', '/as/json/health/live')
+  await server.request('GET', '/as/json/health/live', { headers: { 'X-ForgeRock-TransactionId': `a"b${'x'.repeat(200)}` } })
   assert.ok(await server.logged(/health/))
+  assert.ok(await server.logged(new RegExp(`"transaction":"a\\\\"b${'x'.repeat(97)}"`))) /* at most 100 bytes of it */
   for (const line of server.log.trimEnd().split('\n')) JSON.parse(line)
   assert.equal(await server.stop(), 0)
 })

@@ -27,6 +27,29 @@ static struct us_reply with(const struct shared *s, const char *method, const ch
                  us_text(s->w, SSO_ONLY "%s%s", s->sso, headers ? "\n" : "", headers ? headers : ""), body);
 }
 
+/* Realms (a.1). */
+
+static void a_host_may_stand_for_a_realm(void **state) {
+  struct shared s = share(state);
+  const char *bare = us_text(s.w, "/am/json/users/alice/uma/policies/%s", s.id);
+  const char *host = "Host: ALPHA.example.net:8443\nAccept-API-Version: resource=1.0";
+  assert_reply(with(&s, "GET", bare, host, NULL), 403); /* the top-level realm has another alice, or none */
+  us_world_set(s.w, "dnsAliases", "other.example.net,alpha.example.net");
+  assert_reply(with(&s, "GET", bare, host, NULL), 200);
+  assert_reply(with(&s, "GET", bare, "Host: alpha.example.net", NULL), 200);
+  assert_reply(with(&s, "GET", bare, "Host: beta.example.net", NULL), 403);
+  assert_reply(with(&s, "GET", bare, "Host: alpha.example.net.", NULL), 403);
+  assert_reply(with(&s, "GET", bare, NULL, NULL), 403);
+  /* path and query win over the host */
+  assert_reply(with(&s, "GET", us_text(s.w, "%s?realm=/", bare), host, NULL), 403);
+  assert_reply(with(&s, "GET", us_text(s.w, "/am/json/realms/root/users/alice/uma/policies/%s", s.id), host, NULL),
+               403);
+  assert_reply(with(&s, "GET", s.url, "Host: beta.example.net", NULL), 200);
+  /* the OAuth side too */
+  struct us_reply r = us_send(s.w, "GET", "/am/oauth2/.well-known/openid-configuration", host, NULL);
+  assert_non_null(strstr(us_reply_str(&r, "issuer"), "/alpha"));
+}
+
 /* Verbs and actions (a.2). */
 
 static void a_post_can_stand_for_another_method(void **state) {
@@ -382,6 +405,7 @@ static void a_realm_without_uma_says_so_to_those_who_may_act(void **state) {
 int main(void) {
   us_test_setup();
   const struct CMUnitTest tests[] = {
+      STORY(a_host_may_stand_for_a_realm),
       STORY(a_post_can_stand_for_another_method),
       STORY(only_a_post_can),
       STORY(a_method_that_stands_in_for_nothing_is_refused),

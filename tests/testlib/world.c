@@ -250,6 +250,12 @@ static void add_headers(void *mem, const char *lines, struct us_http_request *re
     while (*value == ' ')
       value++;
     assert_true(n < 64);
+    if (us_str_eq_nocase((struct us_str){lines, (size_t)(colon - lines)}, US_STR("host"))) { /* instead of ours */
+      request->host = us_str_dup(mem, (struct us_str){value, (size_t)(end - value)});
+      list[0].value = request->host;
+      lines = *end ? end + 1 : end;
+      continue;
+    }
     list[n].name = us_str_fold(mem, (struct us_str){lines, (size_t)(colon - lines)});
     list[n++].value = us_str_dup(mem, (struct us_str){value, (size_t)(end - value)});
     lines = *end ? end + 1 : end;
