@@ -44,12 +44,12 @@ struct us_call {
   struct us_params query; /* decoded query string; repeats refused on OAuth routes, per name in Common REST */
   void *input;            /* the decoded body, of route->body->size; NULL without a body table */
   struct us_caller caller;
-  struct us_account user; /* routes under users/{user}: the account the URL names (owner sees own; admin any) */
-  int crest_protocol;     /* Common REST protocol version times ten: 10, 20, 21 */
-  void *state;            /* the endpoint's, from prepare to finish */
+  struct us_account user;         /* routes under users/{user}: the account the URL names (owner sees own; admin any) */
+  int crest_protocol;             /* Common REST protocol version times ten: 10, 20, 21 */
+  void *state;                    /* the endpoint's, from prepare to finish */
   struct us_session used_session; /* whose last access moves, besides the caller's own; id 0: none */
-  bool needs_no_write;    /* set by the prepare step of a write: there is nothing to write, `finish` comes next */
-  bool runs_again; /* set by the run step of a write that takes several transactions: once more after this one */
+  bool needs_no_write; /* set by the prepare step of a write: there is nothing to write, `finish` comes next */
+  bool runs_again;     /* set by the run step of a write that takes several transactions: once more after this one */
   bool may_block;
 };
 
