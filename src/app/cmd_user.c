@@ -104,7 +104,7 @@ static enum us_code user_update(struct us_admin *a, const struct us_arguments *a
 
 static enum us_code active_step(struct us_cx *cx, void *self) {
   struct user_change *c = self;
-  return us_account_set_active(cx, c->account.id, c->is_active);
+  return us_account_set_active(cx, &c->account, c->is_active);
 }
 static enum us_code set_active(struct us_admin *a, const char *name, bool is_active) {
   struct user_change c = {.is_active = is_active};

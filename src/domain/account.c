@@ -145,9 +145,11 @@ enum us_code us_account_set_password(struct us_cx *cx, int64_t id, struct us_str
   return end_sessions(cx, id);
 }
 
-enum us_code us_account_set_active(struct us_cx *cx, int64_t id, bool is_active) {
-  US_TRY(us_account_row_set_active(cx, id, is_active, us_next_id(cx)));
-  return end_sessions(cx, id);
+enum us_code us_account_set_active(struct us_cx *cx, const struct us_account *account, bool is_active) {
+  if (account->is_active == is_active)
+    return US_OK;
+  US_TRY(us_account_row_set_active(cx, account->id, is_active, us_next_id(cx)));
+  return end_sessions(cx, account->id);
 }
 
 bool us_account_stands_by(const struct us_account *account, int64_t issued_s) {

@@ -32,9 +32,10 @@ enum us_code us_account_create(struct us_cx *cx, int64_t realm_id, const struct 
                                int64_t *ret_id) US_MUST_CHECK;
 enum us_code us_account_delete(struct us_cx *cx, const struct us_account *account)
     US_MUST_CHECK; /* cascade: protocol contract 11.3, REST i.3 */
-/* Write steps that end all that speaks for the account: its sessions, and the tokens issued before. */
+/* Write steps that end all that speaks for the account: its sessions, and the tokens issued before. One that is on or off already
+ * stays as it is. */
 enum us_code us_account_set_password(struct us_cx *cx, int64_t id, struct us_str password_hash) US_MUST_CHECK;
-enum us_code us_account_set_active(struct us_cx *cx, int64_t id, bool is_active) US_MUST_CHECK;
+enum us_code us_account_set_active(struct us_cx *cx, const struct us_account *account, bool is_active) US_MUST_CHECK;
 /* Active, its password not changed since, and not another account that had the name before: does the account stand by what was issued in its name at this second? */
 bool us_account_stands_by(const struct us_account *account, int64_t issued_s);
 /* Write step: mail, names and locale of `in`. What is absent stays, what is empty is taken away. */

@@ -9,10 +9,10 @@ static enum us_code change_password(struct us_cx *cx, struct us_account *account
   return us_account_set_password(cx, account->id, account->password_hash);
 }
 static enum us_code switch_off(struct us_cx *cx, struct us_account *account) {
-  return us_account_set_active(cx, account->id, false);
+  return us_account_set_active(cx, account, false);
 }
 static enum us_code switch_on(struct us_cx *cx, struct us_account *account) {
-  return us_account_set_active(cx, account->id, true);
+  return us_account_set_active(cx, account, true);
 }
 
 static struct us_reply post_form(struct us_world *w, const char *target, const char *text) {
@@ -90,6 +90,13 @@ static void switching_off_ends_them_for_good(void **state) {
   all_speak(w, voices_of_alice(w));
 }
 
+static void switching_on_who_is_on_ends_nothing(void **state) {
+  struct us_world *w = *state;
+  struct voices v = voices_of_alice(w);
+  change_person(w, "alice", switch_on);
+  all_speak(w, v);
+}
+
 /* The requesting party: what was pushed or issued in his name before counts no more either. */
 static void a_party_speaks_anew_after_a_change(void **state) {
   struct us_world *w = *state;
@@ -138,6 +145,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       STORY(a_changed_password_ends_sessions_and_tokens),
       STORY(switching_off_ends_them_for_good),
+      STORY(switching_on_who_is_on_ends_nothing),
       STORY(a_party_speaks_anew_after_a_change),
       STORY(id_tokens_count_by_the_second),
   };

@@ -178,7 +178,7 @@ static enum us_code change_password(struct us_cx *cx, void *self) {
 static enum us_code switch_off(struct us_cx *cx, void *self) {
   struct person *p = self;
   US_TRY(find_step(cx, p));
-  return us_account_set_active(cx, p->account.id, false);
+  return us_account_set_active(cx, &p->account, false);
 }
 
 static void what_happens_to_the_account_meanwhile_counts(void **state) {

@@ -103,7 +103,7 @@ static void a_profile_shows_what_there_is(void **state) {
 }
 
 static enum us_code become_inactive(struct us_cx *cx, struct us_account *account) {
-  return us_account_set_active(cx, account->id, false);
+  return us_account_set_active(cx, account, false);
 }
 
 static void an_administrator_who_is_switched_off_is_nobody(void **state) {
