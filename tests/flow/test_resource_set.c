@@ -245,6 +245,10 @@ static void if_match_is_optional_and_honoured(void **state) {
   expect_status((r = with_header(w, "PUT", id, pat, us_text(w, "If-Match: %s", etag), PHOTO)), 200);
   expect_error((r = with_header(w, "PUT", id, pat, us_text(w, "If-Match: %s", etag), ALBUM)), 412,
                "precondition_failed");
+  expect_status((r = with_header(w, "PUT", id, pat, "If-Match: \"999\"\nIf-Match: *", ALBUM)),
+                200); /* lines are one list */
+  expect_error((r = with_header(w, "PUT", id, pat, "If-Match: \"999\"\nIf-Match: \"998\"", ALBUM)), 412,
+               "precondition_failed");
   expect_status((r = with_header(w, "PUT", id, pat, "If-Match: *", ALBUM)), 200);
   expect_status((r = with_header(w, "DELETE", id, pat, "If-Match: *", NULL)), 204);
 }

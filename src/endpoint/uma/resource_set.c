@@ -202,7 +202,7 @@ enum us_code us_ep_resource_list(struct us_call *call) {
 
 /* 4.7: both headers are optional, If-Match by a setting of the realm (Q18). */
 static enum us_code check_if_match(struct us_call *call, const struct us_resource *resource) {
-  struct us_str header = us_http_header(call->request, "if-match");
+  struct us_str header = us_call_header_list(call, "if-match");
   bool holds = header.p ? us_etag_matches(header, resource->rev) : !call->realm->settings.require_if_match;
   if (holds)
     return US_OK;
@@ -227,7 +227,7 @@ static void write_description(struct us_call *call, struct us_json_writer *w, co
 enum us_code us_ep_resource_read(struct us_call *call) {
   struct us_resource resource;
   US_TRY(us_resource_find(&call->cx, pat_of(call), call->params[0], &resource));
-  struct us_str known = us_http_header(call->request, "if-none-match");
+  struct us_str known = us_call_header_list(call, "if-none-match");
   if (known.p && us_etag_matches(known, resource.rev)) {
     us_answer_empty(call, 304);
     us_answer_etag(call, resource.rev, true);
