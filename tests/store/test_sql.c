@@ -226,19 +226,24 @@ static void a_reader_may_read_inside_itself_up_to_a_limit(void **state) {
 
 #define I INT64_C(1)
 #define SIXTEEN I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I
+#define EIGHTY SIXTEEN, SIXTEEN, SIXTEEN, SIXTEEN, SIXTEEN
 #define IIII "iiiiiiiiiiiiiiii"
+#define I_EIGHTY IIII IIII IIII IIII IIII
+_Static_assert(US_SQL_PARAMETERS_MAX == 320, "four times eighty");
 
 static void parameters_have_a_limit(void **state) {
   struct us_cx *cx = begin(state);
-  static char sql[400] = "SELECT 0";
+  static char sql[2000] = "SELECT 0";
   for (int i = 1; i <= US_SQL_PARAMETERS_MAX; i++)
     snprintf(sql + strlen(sql), sizeof sql - strlen(sql), "+$%d", i);
   int64_t sum = 0;
   static const struct us_column number[] = {{US_COLUMN_I64, 0}};
-  assert_code(us_sql_one(cx, number, 1, &sum, sql, IIII IIII IIII IIII, SIXTEEN, SIXTEEN, SIXTEEN, SIXTEEN), US_OK);
-  assert_int_equal(sum, 64);
-  assert_code(us_sql_one(cx, number, 1, &sum, sql, IIII IIII IIII IIII "i", SIXTEEN, SIXTEEN, SIXTEEN, SIXTEEN, I),
-              US_E_INTERNAL);
+  assert_code(us_sql_one(cx, number, 1, &sum, sql, I_EIGHTY I_EIGHTY I_EIGHTY I_EIGHTY, EIGHTY, EIGHTY, EIGHTY, EIGHTY),
+              US_OK);
+  assert_int_equal(sum, US_SQL_PARAMETERS_MAX);
+  assert_code(
+      us_sql_one(cx, number, 1, &sum, sql, I_EIGHTY I_EIGHTY I_EIGHTY I_EIGHTY "i", EIGHTY, EIGHTY, EIGHTY, EIGHTY, I),
+      US_E_INTERNAL);
 }
 
 static void assert_refused(struct us_cx *cx, const char *sql, const char *letters, enum us_code expected) {
