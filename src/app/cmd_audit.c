@@ -39,17 +39,24 @@ static void write_walk(struct us_json_writer *w, struct us_str name, const struc
   us_json_close(w, '}');
 }
 
+static void print_text(struct us_str name, const struct us_audit_walk *walk) {
+  if (walk->flaw != US_AUDIT_FITS)
+    printf("%.*s  line %" PRId64 " %s\n", US_STR_ARG(name), walk->flaw_id, us_audit_flaw_text(walk->flaw));
+  else if (walk->last_id == 0)
+    printf("%.*s  no lines\n", US_STR_ARG(name));
+  else
+    printf("%.*s  %" PRId64 " lines fit, the last is %" PRId64 " %s\n", US_STR_ARG(name), walk->count, walk->last_id,
+           walk->last_hash);
+}
+
 static void print_walk(struct us_admin *a, const struct us_audit_walk *walk, bool is_first) {
   struct us_str name = realm_name(a, walk->realm_id);
   struct us_buf out;
   struct us_json_writer w;
-  if (!a->is_json && walk->flaw == US_AUDIT_FITS)
-    printf("%.*s  %" PRId64 " lines fit, the last is %" PRId64 " %s\n", US_STR_ARG(name), walk->count, walk->last_id,
-           walk->last_hash);
-  else if (!a->is_json)
-    printf("%.*s  line %" PRId64 " %s\n", US_STR_ARG(name), walk->flaw_id, us_audit_flaw_text(walk->flaw));
-  if (!a->is_json)
+  if (!a->is_json) {
+    print_text(name, walk);
     return;
+  }
   us_buf_init(&out, 64 * 1024);
   us_json_writer_init(&w, &out);
   write_walk(&w, name, walk);

@@ -4,6 +4,7 @@
 import { Tally, Usher } from '../net/usher.mjs'
 
 const ROUNDS = Number(process.env.RACE_ROUNDS ?? 10000)
+const DECISIONS = Number(process.env.RACE_DECISIONS ?? 200)
 const LANES = 8 // rounds in flight at once
 
 const tally = new Tally()
@@ -41,6 +42,25 @@ try {
   const answers = await Promise.all(Array.from({ length: 50 }, () => usher.grant('UMA-Client', ticket, idTokens['UMA-Client'])))
   tally.check('fifty presentations at once: one is processed', answers.filter((a) => a.status === 200).length === 1)
   tally.check('... and forty-nine are invalid_grant', answers.filter((a) => a.json?.error === 'invalid_grant').length === 49)
+
+  // An owner decides twice at once: one of the two counts, and what is shared afterwards is what it said.
+  const decided = { one: 0, other: 0 }
+  const sso = await usher.sso()
+  for (let round = 0; round < DECISIONS; round++) {
+    const lake = (await usher.send('POST', `${usher.uma}/resource_set`, { resource_scopes: ['view'] }, pat)).json._id
+    const asked = (await usher.send('POST', `${usher.uma}/permission_request`, { resource_id: lake, resource_scopes: ['view'] }, pat)).json.ticket
+    await usher.grant('UMA-Client', asked, idTokens['UMA-Client'])
+    const requests = `${usher.json}/users/alice/uma/pendingrequests`
+    const [request] = (await usher.send('GET', `${requests}?_queryFilter=true`, undefined, sso)).json.result
+    const rivals = round % 3 ? ['approve', 'deny'] : ['approve', 'approve']
+    const replies = await Promise.all(rivals.map((action) => usher.send('POST', `${requests}/${request._id}?_action=${action}`, {}, sso)))
+    const won = replies.findIndex((r) => r.status === 200)
+    const policy = await usher.send('GET', `${usher.json}/users/alice/uma/policies/${lake}`, undefined, sso)
+    const isRight = policy.status === (rivals[won] === 'approve' ? 200 : 404)
+    if (replies.map((r) => r.status).sort().join() === '200,404' && isRight) decided.one++
+    else decided.other++
+  }
+  tally.check(`of two decisions at once one counts, in each of ${DECISIONS} rounds`, decided.one === DECISIONS, JSON.stringify(decided))
 } finally {
   tally.check('the server stops cleanly', (await usher.stop()) === 0)
 }
