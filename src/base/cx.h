@@ -20,7 +20,7 @@ struct us_cx {
   int64_t now_ms; /* wall clock, milliseconds since 1970, read once when the work began */
   struct us_db *db;
   struct us_services *svc;
-  struct us_str actor; /* name of who acts, as he authenticated; absent: nobody did. Only for audit, never for decisions */
+  struct us_str actor; /* name of who authenticated; absent: nobody did. For audit only, never for decisions */
 };
 
 static inline int64_t us_cx_now_s(const struct us_cx *cx) {
