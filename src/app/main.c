@@ -163,11 +163,14 @@ static const struct us_command commands[] = {
      "  --scope \"view download\" --client UMA-Client --json\n",
      us_cmd_explain},
     {"audit", "verify [--realm PATH] [--store URL] [--json]", "verify the history of who shared, asked and got what",
-     "verify  walk along the history of each realm, in which every line is hashed together with the one before it, and\n"
-     "        say how many lines fit, the number of the last and its hash; or the first line that was changed, put in, or\n"
+     "verify  walk along the history of each realm, in which every line is hashed together with the one before it, "
+     "and\n"
+     "        say how many lines fit, the number of the last and its hash; or the first line that was changed, put in, "
+     "or\n"
      "        is missing, also at the end. Exit code 1 when one does not fit.\n"
      "\n"
-     "Who may write the whole store can compute the history anew. Keep the last number and hash elsewhere from time to\n"
+     "Who may write the whole store can compute the history anew. Keep the last number and hash elsewhere from time "
+     "to\n"
      "time: as long as retention has not removed that line, it must carry that hash.\n",
      "usher audit verify\n"
      "usher audit verify --realm /alpha --json\n",
