@@ -145,8 +145,11 @@ enum us_code us_entry_remove(struct us_cx *cx, int64_t sharer_id, const struct u
 
 /* One share in memory of its own: however many there are, they need no more than the largest. */
 static enum us_code stop_one(struct us_cx *cx, int64_t resource_id, int64_t sharer_id, struct us_str subject_key) {
-  struct us_cx inner = {
-      .mem = us_mem_root_new(STOP_POOL_BYTES, STOP_MAX_BYTES), .now_ms = cx->now_ms, .db = cx->db, .svc = cx->svc};
+  struct us_cx inner = {.mem = us_mem_root_new(STOP_POOL_BYTES, STOP_MAX_BYTES),
+                        .now_ms = cx->now_ms,
+                        .db = cx->db,
+                        .svc = cx->svc,
+                        .actor = cx->actor};
   if (inner.mem == NULL)
     return us_fail_plain(cx, US_E_NO_MEMORY);
   enum us_code code = us_resource_touch_access(&inner, resource_id);

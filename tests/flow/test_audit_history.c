@@ -229,6 +229,26 @@ static void who_deleted_is_told_also_when_it_was_an_administrator(void **state) 
   assert_string_equal(found(&t, "eventTime gt 1935600000000", ""), "Policy_Deleted amAdmin album");
 }
 
+static void what_ends_many_shares_at_once_has_a_line_for_each(void **state) {
+  struct told t = setup(state);
+  const char *photo = us_register(t.w, t.pat, PHOTO);
+  us_share(t.w, "alice", t.album, "bob", "[\"view\"]");
+  assert_reply(put_policy(t.w, t.sso, photo, NULL,
+                          "[{\"subject\":\"bob\",\"scopes\":[\"view\"]},{\"subject\":\"carol\",\"scopes\":[\"view\"]}]",
+                          NULL),
+               201);
+  us_world_advance_ms(t.w, 1);
+  assert_reply(us_with_sso(t.w, "POST", POLICIES "?_action=stopSharingWith", t.sso, NULL, "{\"subject\":\"bob\"}"),
+               200);
+  assert_string_equal(found(&t, "eventTime eq 1935600000001", "&_sortKeys=type"),
+                      "Policy_Deleted alice album, Policy_Updated alice photo");
+  us_world_advance_ms(t.w, 1);
+  assert_reply(
+      us_with_sso(t.w, "POST", ALPHA_JSON "users/alice/oauth2/resources/sets?_action=revokeAll", t.sso, NULL, NULL),
+      200);
+  assert_string_equal(found(&t, "eventTime eq 1935600000002", ""), "Policy_Deleted alice photo");
+}
+
 static void deletions_can_be_left_out(void **state) {
   struct told t = setup(state);
   us_share(t.w, "alice", t.album, "bob", "[\"view\"]");
@@ -414,6 +434,7 @@ int main(void) {
       STORY(policies_stand_in_the_history_of_who_shares),
       STORY(an_update_to_nothing_is_a_deletion),
       STORY(who_deleted_is_told_also_when_it_was_an_administrator),
+      STORY(what_ends_many_shares_at_once_has_a_line_for_each),
       STORY(deletions_can_be_left_out),
       STORY(what_is_refused_leaves_no_line),
       STORY(lines_outlive_their_resource_under_its_old_name),
