@@ -323,6 +323,9 @@ static void server_information_needs_no_session(void **state) {
   assert_body(us_send(w, "GET", ALPHA_JSON "serverinfo/uma", NULL, NULL), 200,
               "{\"enabled\":true,\"resharingMode\":\"OFF\"}");
   assert_reply(us_send(w, "GET", ALPHA_JSON "serverinfo/other", NULL, NULL), 404);
+  assert_body(us_send(w, "GET", ALPHA_JSON "serverinfo/*?_fields=realm,/lang", NULL, NULL), 200,
+              "{\"realm\":\"/alpha\",\"lang\":\"en\"}");
+  assert_reply(us_send(w, "GET", ALPHA_JSON "serverinfo/uma", "If-Match: *", NULL), 412);
 }
 
 int main(void) {
