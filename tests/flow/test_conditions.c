@@ -79,6 +79,35 @@ static void all_conditions_of_and_must_hold_and_one_of_or(void **state) {
   assert_reply(ask(&a, C2, "[\"view\"]"), 403);
 }
 
+/* An owner passes without a share, so conditions on one are nothing to the owner; where the realm says that owners need shares too,
+ * they bind as they bind anybody. */
+static void conditions_bind_the_owner_where_owners_need_shares(void **state) {
+  struct us_world *w = *state;
+  const char *pat = us_pat(w, "alice", RS1), *sso = us_sso(w, "alice"), *id = us_register(w, pat, ALBUM);
+  const char *permissions =
+      "[{\"subject\":\"Alice\",\"scopes\":[\"view\"]},{\"subject\":\"bob\",\"scopes\":[\"edit\"]}]";
+  assert_reply(put_policy(w, sso, id, NULL, permissions, us_text(w, ",\"conditions\":[%s]", until(w, 60))), 201);
+#define AS_OWNER(scope)                                                                                                \
+  us_grant(w, C1, us_ask(w, pat, us_text(w, "{\"resource_id\":\"%s\",\"resource_scopes\":[\"" scope "\"]}", id)),      \
+           us_id_token(w, "alice", C1), NULL)
+  struct us_reply r = AS_OWNER("view");
+  assert_status(r, 200);
+  assert_int_equal(us_reply_int(&r, "expires_in"), 3600);
+  us_world_set(w, "grantResourceOwnerImplicitConsent", "false");
+  for (int i = 0; i < 2; i++) { /* also when others share it on, and the whole graph is looked at */
+    r = AS_OWNER("view");
+    assert_status(r, 200);
+    assert_int_equal(us_reply_int(&r, "expires_in"), 60);
+    assert_reply(AS_OWNER("edit"), 403);
+    us_share(w, "bob", id, "carol", "[\"edit\"]");
+  }
+  us_world_advance_ms(w, 60000);
+  assert_reply(AS_OWNER("view"), 403);
+  us_world_set(w, "grantResourceOwnerImplicitConsent", "true");
+  assert_reply(AS_OWNER("view"), 200);
+#undef AS_OWNER
+}
+
 static void an_update_without_conditions_does_not_lift_them(void **state) {
   struct album a = shared(state, "[\"view\"]", ",\"conditions\":[{\"type\":\"ClientId\",\"clientId\":\"" C2 "\"}]");
   assert_reply(put_policy(a.w, a.sso, a.id, "If-Match: *", TO_BOB("[\"view\",\"edit\"]"), NULL), 200);
@@ -118,6 +147,7 @@ int main(void) {
       STORY(a_token_lives_no_longer_than_the_share),
       STORY(a_share_for_one_client_is_for_no_other),
       STORY(all_conditions_of_and_must_hold_and_one_of_or),
+      STORY(conditions_bind_the_owner_where_owners_need_shares),
       STORY(an_update_without_conditions_does_not_lift_them),
       STORY(narrowing_shows_at_the_next_introspection),
       STORY(withdrawing_shows_at_the_next_introspection),
