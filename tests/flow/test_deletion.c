@@ -94,6 +94,35 @@ static void a_requesting_party_takes_its_shares_along(void **state) {
   assert_false(is_active(us_introspect(w, pat, rpt)));
 }
 
+/* REST contract i.3: labels, and requests of either side. */
+static void a_person_takes_labels_and_requests_along(void **state) {
+  struct us_world *w = *state;
+  const char *pat = us_pat(w, "alice", RS1), *bobs = us_pat(w, "bob", RS1);
+  const char *album = us_register(w, pat, "{\"resource_scopes\":[\"view\",\"edit\"],\"labels\":[\"Holiday\"]}");
+  const char *boat = us_register(w, bobs, "{\"resource_scopes\":[\"view\"],\"labels\":[\"Sea\"]}");
+  static const char ALL_LABELS[] = "SELECT COUNT(*) FROM label", ALL_LINKS[] = "SELECT COUNT(*) FROM resource_label";
+  static const char ALL_REQUESTS[] = "SELECT COUNT(*) FROM pending_request";
+  us_share(w, "alice", album, "bob", "[\"view\"]");
+  expect_status(us_with_sso(w, "POST", ALPHA_JSON "users/bob/oauth2/resources/labels", us_sso(w, "bob"), NULL,
+                            us_text(w, "{\"name\":\"mine\",\"type\":\"USER\",\"resourceSetIDs\":[\"%s\"]}", album)),
+                201);
+  const struct {
+    const char *pat, *id, *scope, *user;
+  } asks[] = {{pat, album, "edit", "bob"}, {bobs, boat, "view", "carol"}, {pat, album, "view", "carol"}};
+  for (size_t i = 0; i < 3; i++) {
+    const char *body = us_text(w, "{\"resource_id\":\"%s\",\"resource_scopes\":[\"%s\"]}", asks[i].id, asks[i].scope);
+    expect_error(us_grant(w, C1, us_ask(w, asks[i].pat, body), us_id_token(w, asks[i].user, C1), NULL), 403,
+                 "request_submitted");
+  }
+  assert_int_equal(count_all(w, ALL_LABELS), 3);
+  assert_int_equal(count_all(w, ALL_LINKS), 3);
+  delete_account(w, "bob");
+  assert_int_equal(count_all(w, ALL_LABELS), 1); /* alice's */
+  assert_int_equal(count_all(w, ALL_LINKS), 1);
+  assert_int_equal(count_all(w, ALL_REQUESTS), 1); /* carol's to alice */
+  assert_int_equal(count_all(w, ALL_NOTES), 0);
+}
+
 /* More than one portion: the rest is noted, and done by the clean-up; the name is not given out before. */
 static void long_deletions_go_on_in_portions(void **state) {
   struct us_world *w = *state;
@@ -307,6 +336,7 @@ int main(void) {
       STORY(an_owner_takes_everything_along),
       STORY(a_requesting_party_takes_its_shares_along),
       STORY(tickets_and_rpts_of_an_owner_do_not_outlive_the_account),
+      STORY(a_person_takes_labels_and_requests_along),
       STORY(long_deletions_go_on_in_portions),
       STORY(a_portion_that_fits_leaves_no_note),
       STORY(a_client_takes_its_tokens_along),

@@ -334,8 +334,9 @@ static void deleting_takes_policies_and_requests_along(void **state) {
   us_share(w, "alice", id, "bob", "[\"view\"]");
   struct us_reply r = us_grant(w, C1, ask_for(w, pat, id, "[\"view\"]"), us_id_token(w, "carol", C1), NULL);
   assert_error(r, 403, "request_submitted");
+  us_share(w, "bob", id, "dave", "[\"view\"]"); /* of every sharer */
   assert_int_equal(us_count(w, PENDING), 1);
-  assert_int_equal(us_count(w, POLICIES), 1);
+  assert_int_equal(us_count(w, POLICIES), 2);
   us_with_pat(w, "DELETE", set_url(w, id), pat, NULL);
   assert_int_equal(us_count(w, PENDING), 0);
   assert_int_equal(us_count(w, POLICIES), 0);
