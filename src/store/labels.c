@@ -96,7 +96,7 @@ enum us_code us_labels_lock_owner(struct us_cx *cx, int64_t owner_id) {
 }
 
 static const char SQL_COUNT_PRIVATE[] =
-    "SELECT COUNT(*) FROM (SELECT 1 FROM label WHERE owner_id = $1 AND kind IN (2, 3) LIMIT $2) AS some";
+    "SELECT COUNT(*) FROM (SELECT 1 FROM label WHERE owner_id = $1 AND kind IN (2, 3) LIMIT $2) AS counted";
 enum us_code us_labels_count_private(struct us_cx *cx, int64_t owner_id, int64_t max, int64_t *ret_count) {
   static const struct us_column count_column[] = {{US_COLUMN_I64, 0}};
   return us_sql_one(cx, count_column, 1, ret_count, SQL_COUNT_PRIVATE, "ii", owner_id, max);
