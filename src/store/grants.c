@@ -111,7 +111,7 @@ static const struct us_column active_columns[] = {
     {US_COLUMN_TEXT, ROW(conditions)}, {US_COLUMN_I64, ROW(used)},      {US_COLUMN_TEXT, ROW(subject_key)},
 };
 static const char SQL_ACTIVE[] = "SELECT id, sharer_id, active_scopes, conditions, used, subject_key FROM permission"
-                                 " WHERE resource_id = $1 AND is_active = 1 ORDER BY id";
+                                 " WHERE resource_id = $1 AND is_active = 1";
 
 enum us_code us_grants_active(struct us_cx *cx, int64_t resource_id, us_grant_row_fn each, void *self) {
   return walk_grants(cx, SQL_ACTIVE, active_columns, US_COLUMN_COUNT(active_columns), resource_id, each, self);
@@ -123,7 +123,7 @@ static const struct us_column all_columns[] = {
     {US_COLUMN_I64, ROW(used)},    {US_COLUMN_TEXT, ROW(subject_key)},
 };
 static const char SQL_ALL[] = "SELECT id, policy_id, sharer_id, scopes, active_scopes, conditions, used, subject_key"
-                              " FROM permission WHERE resource_id = $1 ORDER BY id";
+                              " FROM permission WHERE resource_id = $1";
 
 enum us_code us_grants_all(struct us_cx *cx, int64_t resource_id, us_grant_row_fn each, void *self) {
   return walk_grants(cx, SQL_ALL, all_columns, US_COLUMN_COUNT(all_columns), resource_id, each, self);
