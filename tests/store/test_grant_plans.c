@@ -19,8 +19,7 @@ static const char *plan(struct us_cx *cx, const char *sql) {
   while (us_sql_next(&rows))
     steps = us_str_fmt(cx->mem, "%.*s%.*s\n", US_STR_ARG(steps), US_STR_ARG(us_sql_text(&rows, 3)));
   assert_code(us_sql_close(&rows), US_OK);
-  assert_non_null(steps.p);
-  return steps.p;
+  return steps.p != NULL ? steps.p : "";
 }
 
 static void assert_has(const char *steps, const char *step) {
