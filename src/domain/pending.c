@@ -3,9 +3,11 @@
 
 #include "base/mem.h"
 #include "crypto/random.h"
+#include "domain/account.h"
 #include "domain/audit.h"
 #include "domain/resource.h"
 #include "domain/share.h"
+#include "domain/subject.h"
 #include "store/pending.h"
 #include "json/json.h"
 
@@ -170,13 +172,26 @@ static enum us_code audit(struct us_cx *cx, enum us_audit_kind kind, const struc
   return us_audit_add(cx, pending->realm_id, &event, 1);
 }
 
+enum us_code us_pending_subject(struct us_cx *cx, const struct us_realm *realm, const struct us_pending *pending,
+                                struct us_str *ret_subject) {
+  struct us_account party = {.name = pending->party_name};
+  if (realm->settings.username_attribute.n > 0)
+    US_TRY(us_account_by_id(cx, pending->party_id, &party));
+  *ret_subject = us_subject_own_name(&realm->settings, &party);
+  return US_OK;
+}
+
 static enum us_code approve(struct us_cx *cx, const struct us_realm *realm, const struct us_account *owner,
                             const struct us_pending *pending, struct us_strs scopes) {
-  const struct us_share_grant grant = {pending->party_name, scopes};
+  struct us_share_grant grant = {.scopes = scopes};
   const struct us_notice notice = us_pending_approval_notice(owner, pending, scopes);
   struct us_resource resource;
   US_TRY(us_resource_by_id(cx, pending->resource_id, &resource));
   US_TRY(us_resource_touch_access(cx, resource.id));
+  US_TRY(us_pending_subject(cx, realm, pending, &grant.subject));
+  if (grant.subject.p == NULL)
+    return us_fail(cx, US_E_INVALID_REQUEST, "Nothing can be shared with the requesting party now: it has no %.*s",
+                   US_STR_ARG(realm->settings.username_attribute));
   US_TRY(us_pendings_take(cx, pending->id));
   US_TRY(us_policy_grant(cx, &resource, pending->owner_id, &grant, 1));
   US_TRY(audit(cx, US_AUDIT_APPROVED, pending));

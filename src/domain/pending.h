@@ -67,6 +67,9 @@ enum us_code us_pending_of_row(struct us_cx *cx, const struct us_pending_row *ro
                                struct us_pending *ret_pending) US_MUST_CHECK;
 /* `verb`: "approved" or "denied". What the caller can do something about passes, the rest becomes the documented 500. */
 enum us_code us_pending_failed(struct us_cx *cx, enum us_code code, struct us_str uuid, const char *verb);
+/* What the owner's policy calls the requesting party (c.6); absent when no share can mean it now. */
+enum us_code us_pending_subject(struct us_cx *cx, const struct us_realm *realm, const struct us_pending *pending,
+                                struct us_str *ret_subject) US_MUST_CHECK;
 struct us_notice us_pending_approval_notice(const struct us_account *owner, const struct us_pending *pending,
                                             struct us_strs scopes);
 

@@ -114,13 +114,18 @@ static enum us_code take_granted(struct us_cx *cx, const struct approval *a, con
       return us_fail_plain(cx, US_E_NO_MEMORY);
     if (scopes.n == 0)
       continue;
-    enum us_code code = us_pendings_take(cx, pending->id);
+    struct us_str subject = US_STR_ABSENT;
+    enum us_code code = us_pending_subject(cx, a->realm, pending, &subject);
+    if (code == US_OK && subject.p == NULL) /* no share can mean the party now: it stays open */
+      continue;
+    if (code == US_OK)
+      code = us_pendings_take(cx, pending->id);
     if (code == US_E_NOT_FOUND) {
       us_error_clear(cx);
       continue;
     }
     US_TRY(code);
-    granted->grants[granted->n] = (struct us_share_grant){pending->party_name, scopes};
+    granted->grants[granted->n] = (struct us_share_grant){subject, scopes};
     granted->events[granted->n] = audit_event(US_AUDIT_APPROVED, pending);
     granted->notices[granted->n++] = us_pending_approval_notice(a->owner, pending, scopes);
   }

@@ -20,11 +20,16 @@ static struct us_str name_of(const struct us_settings *settings, const struct us
   return us_account_attribute(account, attribute);
 }
 
+struct us_str us_subject_own_name(const struct us_settings *settings, const struct us_account *account) {
+  struct us_str name = name_of(settings, account);
+  return name.n == 0 || is_group_key(name) ? US_STR_ABSENT : name;
+}
+
 enum us_code us_subject_own_key(struct us_cx *cx, const struct us_settings *settings, const struct us_account *account,
                                 struct us_str *ret_key) {
-  struct us_str name = name_of(settings, account);
+  struct us_str name = us_subject_own_name(settings, account);
   *ret_key = US_STR_ABSENT;
-  if (name.n == 0 || is_group_key(name))
+  if (name.p == NULL)
     return US_OK;
   *ret_key = us_str_fold(cx->mem, name);
   return ret_key->p != NULL ? US_OK : us_fail_plain(cx, US_E_NO_MEMORY);

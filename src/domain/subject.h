@@ -14,6 +14,8 @@
 
 #define US_SUBJECT_GROUP "group:"
 
+/* What a share is written with to mean an account: the text whose key us_subject_own_key() is. */
+struct us_str us_subject_own_name(const struct us_settings *settings, const struct us_account *account);
 /* An account's own key under the realm's settings; absent when it has none. */
 enum us_code us_subject_own_key(struct us_cx *cx, const struct us_settings *settings, const struct us_account *account,
                                 struct us_str *ret_key) US_MUST_CHECK;

@@ -252,6 +252,49 @@ static void a_realm_may_mean_people_by_their_mail(void **state) {
   assert_active(&s, "alice", "bob@example.net", "-");
 }
 
+static const char *waiting(struct scene *s) {
+  struct us_reply r =
+      us_with_sso(s->w, "GET", PENDING "?_queryFilter=true&_sortKeys=user", sso_of(s, "alice"), NULL, NULL);
+  const char *text = "";
+  json_t *item;
+  size_t i;
+  assert_status(r, 200);
+  json_array_foreach(json_object_get(r.json, "result"), i, item) text =
+      us_text(s->w, "%s%s ", text, json_string_value(json_object_get(item, "user")));
+  return text;
+}
+static struct us_reply approves(struct scene *s, const char *which) {
+  return us_with_sso(s->w, "POST", us_text(s->w, PENDING "%s", which), sso_of(s, "alice"), NULL, NULL);
+}
+
+static void an_approval_means_the_person_as_shares_do(void **state) {
+  struct scene s = scene_with(*state, TRIP);
+  us_world_set(s.w, "usernameAttribute", "mail");
+  has_mail(s.w, "bob", "Bob@example.net");
+  has_mail(s.w, "dave", "bob"); /* would be meant by the name */
+  has_mail(s.w, "carol", "");
+  may_not(&s, "bob", "see");
+  may_not(&s, "carol", "see");
+  assert_reply(approves(&s, "?_action=approveAll"), 200);
+  assert_active(&s, "alice", "bob@example.net", "[\"see\"]");
+  assert_active(&s, "alice", "bob", "-");
+  may(&s, "bob", "see");
+  may_not(&s, "dave", "see");
+  assert_string_equal(waiting(&s), "carol dave "); /* no share could mean carol */
+  struct us_reply r = us_with_sso(s.w, "GET",
+                                  PENDING "?_queryFilter="
+                                          "user%20eq%20%22carol%22",
+                                  sso_of(&s, "alice"), NULL, NULL);
+  const char *carols =
+      us_text(s.w, "/%s?_action=approve",
+              json_string_value(json_object_get(json_array_get(json_object_get(r.json, "result"), 0), "_id")));
+  assert_rest(approves(&s, carols), 400, "Nothing can be shared with the requesting party now: it has no mail");
+  assert_string_equal(waiting(&s), "carol dave ");
+  has_mail(s.w, "carol", "carol@example.net");
+  assert_reply(approves(&s, carols), 200);
+  may(&s, "carol", "see");
+}
+
 static void an_attribute_that_looks_like_a_group_is_none(void **state) {
   struct scene s = scene_with(*state, TRIP);
   us_world_set(s.w, "usernameAttribute", "mail");
@@ -286,6 +329,7 @@ int main(void) {
       STORY(names_of_groups_have_rules),
       STORY(membership_goes_with_the_person),
       STORY(a_realm_may_mean_people_by_their_mail),
+      STORY(an_approval_means_the_person_as_shares_do),
       STORY(an_attribute_that_looks_like_a_group_is_none),
       STORY(an_unknown_attribute_is_the_user_name),
   };
