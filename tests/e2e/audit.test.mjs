@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { folder, Server, sql, usher } from './ops.mjs'
+import { folder, Server, sql, usher, within } from './ops.mjs'
 
 const NAME = 'Ledger-of-1931'
 
@@ -37,6 +37,15 @@ test('usher audit verify walks the history', async (t) => {
   assert.equal((await verify('more')).code, 2)
   assert.equal((await usher(['audit', ...store])).code, 2)
 
+  // Retention takes a line that is old, and the rest still fits. Only the oldest can be made older: the next line shows it otherwise.
+  await sql(`${dir}/usher.db`, 'UPDATE audit_event SET event_ms = 1 WHERE id = 1')
+  assert.equal((await verify()).code, 1)
+  assert.equal((await usher(['settings', 'set', '--realm', '/alpha', ...store, 'auditRetentionDays=1'])).code, 0)
+  const gone = await within(20000, async () => (await verify()).code === 0)
+  assert.ok(gone, 'the clean-up lets old lines go')
+  const rest = await verify('--realm', '/alpha')
+  assert.equal(rest.out, `/alpha  2 lines fit, the last is 3 ${hash}\n`)
+
   // The name of the resource stands in each line: the first of them is the first that does not fit.
   assert.equal(await server.stop(), 0)
   await sql(`${dir}/usher.db`, 'DELETE FROM audit_event WHERE id = 3')
@@ -46,10 +55,10 @@ test('usher audit verify walks the history', async (t) => {
   assert.ok(bytes.includes(NAME))
   writeFileSync(`${dir}/usher.db`, bytes.replaceAll(NAME, NAME.replace('1931', '1932')), 'latin1')
   const broken = await verify()
-  assert.deepEqual([broken.code, broken.out], [1, '/alpha  line 1 was changed\n'])
-  assert.equal(broken.err, 'usher: the history of /alpha is not what was written: line 1 was changed\n')
+  assert.deepEqual([broken.code, broken.out], [1, '/alpha  line 2 was changed\n'])
+  assert.equal(broken.err, 'usher: the history of /alpha is not what was written: line 2 was changed\n')
   const told = await verify('--json', '--realm', '/alpha')
   assert.equal(told.code, 1)
-  assert.deepEqual(JSON.parse(told.out), [{ realm: '/alpha', intact: false, lines: 0, line: 1, flaw: 'was changed' }])
+  assert.deepEqual(JSON.parse(told.out), [{ realm: '/alpha', intact: false, lines: 0, line: 2, flaw: 'was changed' }])
   assert.equal((await verify('--realm', '/')).code, 0)
 })

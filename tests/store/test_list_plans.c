@@ -3,6 +3,7 @@
  * statistics, as in production, so the plan is the same however full it is.
  */
 #include "plan.h"
+#include "store/audit.h"
 #include "store/pending_list.h"
 #include "store/policies_list.h"
 
@@ -81,6 +82,37 @@ static void pending_requests_go_by_their_owner(void **state) {
         "pending_owner (owner_id=?)", true);
 }
 
+static bool see_line(struct us_cx *scratch, void *self, const struct us_audit_row *row) {
+  return true;
+}
+
+static const char *history_plan(struct us_cx *cx, struct us_list_query query) {
+  struct us_list_end end;
+  query.list = &us_audit_list;
+  query.page_size = 10;
+  assert_code(us_audit_rows_page(cx, 1, 7, &query, see_line, NULL, &end), US_OK);
+  return plan_of(cx, 0);
+}
+
+/* Newest first, which is the order where none is asked for: histories are the longest of lists. */
+static void a_history_goes_by_whose_it_is_and_time(void **state) {
+  struct us_cx *cx = begin(state);
+  struct us_list_mark mark = {.values = {US_STR("1000")}, .tie = 5};
+  struct us_list_query newest = {.filter = &all, .key_count = 1};
+  while (strcmp(us_audit_list.fields[newest.keys[0].field].name, us_audit_list.newest_first) != 0)
+    newest.keys[0].field++;
+  newest.keys[0].descending = true;
+  assert_plan(history_plan(cx, newest), "audit_account (account_id=?)", false);
+  newest.after = &mark;
+  assert_plan(history_plan(cx, newest), "audit_account (account_id=? AND (event_ms,id)<(?,?))", false);
+  newest.keys[0].descending = false;
+  assert_plan(history_plan(cx, newest), "audit_account (account_id=? AND (event_ms,id)>(?,?))", false);
+  newest.filter = compare(cx, &us_audit_list, "type", "Policy_Created");
+  assert_plan(history_plan(cx, newest), "audit_account (account_id=? AND (event_ms,id)>(?,?))", false);
+  for (newest.keys[0].field = 0; newest.keys[0].field < 5; newest.keys[0].field++)
+    assert_plan(history_plan(cx, newest), "audit_account (account_id=?)", true);
+}
+
 /* What is behind a page is counted by the same index. */
 static void counts_go_by_the_same_index(void **state) {
   struct us_cx *cx = begin(state);
@@ -99,6 +131,7 @@ int main(void) {
       STORE_TEST(policies_with_a_subject_go_by_permissions),
       STORE_TEST(other_filters_of_subjects_seek_once_a_policy),
       STORE_TEST(pending_requests_go_by_their_owner),
+      STORE_TEST(a_history_goes_by_whose_it_is_and_time),
       STORE_TEST(counts_go_by_the_same_index),
   };
   return STORE_RUN(tests);
