@@ -135,6 +135,30 @@ static void maps_and_names_end_somewhere(void **state) {
   assert_reply(put(&v, us_text(v.w, ",\"description\":\"%s\"", text)), 400);
 }
 
+/* a.8: a field is a JSON pointer, and scopes that are URLs have slashes. */
+static void a_field_may_have_slashes_and_tildes(void **state) {
+  struct vault v = setup(state);
+  assert_reply(put(&v, ",\"actions\":{\"https://a.example/~x\":true,\"see\":false}"), 200);
+  static const struct {
+    const char *fields, *body;
+  } cases[] = {
+      {"actions/https:~1~1a.example~1~0x", "\"https://a.example/~x\":true"},
+      {"/actions/https:~1~1a.example~1~0x,actions/see", "\"https://a.example/~x\":true,\"see\":false"},
+      {"actions/see,actions/https://a.example/~x", "\"see\":false"},
+      {"actions/see,actions/https:~1~1a.example~1~2x,actions/see~", "\"see\":false"},
+      {"actions/see,actions/se%7E0e", "\"see\":false"},
+  };
+  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+    assert_body(us_with_pat(v.w, "GET", us_text(v.w, "%s?_fields=%s", v.url, cases[i].fields), v.pat, NULL), 200,
+                us_text(v.w, "{\"_id\":\"%s\",\"_rev\":\"2\",%s}", v.lake, cases[i].body));
+  const char *longest = us_text(v.w, "%0255d", 0);
+  assert_reply(put(&v, us_text(v.w, ",\"actions\":{\"%s~\":true}", longest + 1)), 200);
+  struct us_reply r = us_with_pat(v.w, "GET", us_text(v.w, "%s?_fields=actions/%s~0", v.url, longest + 1), v.pat, NULL);
+  assert_non_null(json_object_get(r.json, us_text(v.w, "%s~", longest + 1)));
+  r = us_with_pat(v.w, "GET", us_text(v.w, "%s?_fields=actions/~0%01000d", v.url, 0), v.pat, NULL);
+  assert_body(r, 200, us_text(v.w, "{\"_id\":\"%s\",\"_rev\":\"3\"}", v.lake));
+}
+
 /* h.1: what a PUT added survives updates that do not mention it; scopes that come and go take their action along. */
 static void the_map_follows_the_resource(void **state) {
   struct vault v = setup(state);
@@ -263,6 +287,7 @@ int main(void) {
       STORY(the_documented_put_merges),
       STORY(what_is_wrong_with_a_put_is_said),
       STORY(maps_and_names_end_somewhere),
+      STORY(a_field_may_have_slashes_and_tildes),
       STORY(the_map_follows_the_resource),
       STORY(an_action_is_a_scope_that_policies_may_name),
       STORY(others_are_refused),

@@ -4,6 +4,8 @@
 #include <jansson.h>
 #include <string.h>
 
+#define SEGMENT_MAX 512 /* of a pointer with escapes; the longest names of ours are scopes */
+
 enum us_code us_shape_read(struct us_call *call, struct us_shape *ret_shape) {
   struct us_cx *cx = &call->cx;
   struct us_str fields = us_params_get_nocase(&call->query, "_fields");
@@ -28,6 +30,27 @@ struct us_json_writer *us_shape_begin(struct us_shaping *shaping, const struct u
   return &shaping->inner;
 }
 
+/* A segment as a name: RFC 6901 writes '~' and '/' in it as "~0" and "~1". Names with neither are the segment itself. False: it is
+ * no pointer, or names nothing that we have. */
+static bool name_of(struct us_str segment, char room[SEGMENT_MAX], struct us_str *ret_name) {
+  size_t n = 0;
+  *ret_name = segment;
+  if (segment.n == 0 || memchr(segment.p, '~', segment.n) == NULL)
+    return true;
+  for (size_t i = 0; i < segment.n; i++, n++) {
+    if (n == SEGMENT_MAX)
+      return false;
+    room[n] = segment.p[i];
+    if (room[n] != '~')
+      continue;
+    if (++i == segment.n || (segment.p[i] != '0' && segment.p[i] != '1'))
+      return false;
+    room[n] = segment.p[i] == '0' ? '~' : '/';
+  }
+  *ret_name = (struct us_str){room, n};
+  return true;
+}
+
 static const json_t *step_into(const json_t *value, struct us_str segment) {
   uint64_t index = 0;
   if (json_is_array(value))
@@ -36,13 +59,14 @@ static const json_t *step_into(const json_t *value, struct us_str segment) {
 }
 
 /* Follows a pointer; *ret_name is its last segment. NULL when it leads nowhere. */
-static const json_t *follow(const json_t *value, struct us_str pointer, struct us_str *ret_name) {
+static const json_t *follow(const json_t *value, struct us_str pointer, char room[SEGMENT_MAX],
+                            struct us_str *ret_name) {
   size_t at = pointer.n > 0 && pointer.p[0] == '/' ? 1 : 0;
   while (value != NULL && at <= pointer.n) {
     const char *slash = memchr(pointer.p + at, '/', pointer.n - at);
     size_t n = slash ? (size_t)(slash - pointer.p) - at : pointer.n - at;
-    *ret_name = (struct us_str){pointer.p + at, n};
-    value = step_into(value, *ret_name);
+    bool is_name = name_of((struct us_str){pointer.p + at, n}, room, ret_name);
+    value = is_name ? step_into(value, *ret_name) : NULL;
     at += n + 1;
   }
   return value;
@@ -50,8 +74,9 @@ static const json_t *follow(const json_t *value, struct us_str pointer, struct u
 
 /* Adds one value, unless its name is there already. */
 static int pick(json_t *into, const json_t *from, struct us_str pointer) {
+  char room[SEGMENT_MAX];
   struct us_str name = US_STR("");
-  const json_t *value = follow(from, pointer, &name);
+  const json_t *value = follow(from, pointer, room, &name);
   if (value == NULL || json_object_getn(into, name.p, name.n) != NULL)
     return 0;
   return json_object_setn_new(into, name.p, name.n, json_deep_copy(value));
