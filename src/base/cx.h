@@ -20,6 +20,7 @@ struct us_cx {
   int64_t now_ms; /* wall clock, milliseconds since 1970, read once when the work began */
   struct us_db *db;
   struct us_services *svc;
+  bool is_on_loop;     /* an event loop waits for this step: what takes long says US_E_TO_POOL */
   struct us_str actor; /* name of who authenticated; absent: nobody did. For audit only, never for decisions */
 };
 

@@ -341,6 +341,7 @@ enum us_place us_call_advance(struct us_call *call, enum us_place here, struct u
   enum us_place next = US_PLACE_ANSWER;
   bool is_reading = false;
   call->may_block = here == US_PLACE_POOL;
+  cx->is_on_loop = here == US_PLACE_LOOP;
   while (p->phase != PHASE_DONE) {
     enum us_code code = US_OK;
     bool is_write_step = p->phase == PHASE_RUN && call->route->kind == US_WRITE && !call->needs_no_write;
@@ -383,6 +384,7 @@ size_t us_call_used_sessions(const struct us_call *call, int64_t ret_ids[2]) {
 
 enum us_code us_call_write(struct us_call *call) {
   us_error_clear(&call->cx); /* a step may run twice */
+  call->cx.is_on_loop = false;
   call->runs_again = false;
   return run_step(pipeline_of(call), call->route->run);
 }

@@ -125,6 +125,9 @@ struct us_backend {
   bool (*in_transaction)(struct us_db *db);
   int64_t (*total_changes)(struct us_db *db); /* rows that the connection has ever written, undone or not */
   enum us_code (*data_version)(struct us_cx *cx, struct us_db *db, int64_t *ret_version);
+  /* From now on statements of this connection may use so much processor time of this thread, all together; what would use more fails
+   * with US_E_TOO_LONG. 0: any. For reads only. */
+  void (*limit)(struct us_db *db, int64_t ms);
   void (*maintain)(struct us_db *db); /* after commits of the writer: checkpoints when due */
 };
 

@@ -41,6 +41,7 @@ static const struct required_function required_functions[] = {
     REQUIRED(in_transaction),
     REQUIRED(total_changes),
     REQUIRED(data_version),
+    REQUIRED(limit),
     REQUIRED(maintain),
 };
 

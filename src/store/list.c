@@ -279,8 +279,10 @@ enum us_code us_list_run(struct us_cx *cx, const struct us_list_query *query, co
   us_buf_init(&where, TEXT_MAX_BYTES);
   run.where.backend = cx->db->backend;
   va_start(args, letters);
+  cx->db->backend->limit(cx->db, cx->is_on_loop ? US_LIST_LOOP_MS : US_LIST_POOL_MS);
   enum us_code code = run_all(&run, each, self, ret_end, letters, &args);
+  cx->db->backend->limit(cx->db, 0);
   va_end(args);
   us_buf_done(&where);
-  return code;
+  return code == US_E_TOO_LONG && cx->is_on_loop ? us_fail_plain(cx, US_E_TO_POOL) : code;
 }

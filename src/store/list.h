@@ -31,6 +31,10 @@ typedef bool (*us_list_each_fn)(struct us_cx *cx, void *self, struct us_rows *ro
 /* `letters` and what follows are the parameters of `from`, as for us_sql_open(): at most US_LIST_FROM_MAX. Inside one read
  * transaction, so that page and counts agree. */
 #define US_LIST_FROM_MAX 32
+/* Lists are as long as people make them, and a filter can cost much for every line. A list that a loop asks for may use so much
+ * processor time, then it is US_E_TO_POOL; elsewhere so much, then it is US_E_TOO_LONG. */
+#define US_LIST_LOOP_MS 20
+#define US_LIST_POOL_MS 1000
 enum us_code us_list_run(struct us_cx *cx, const struct us_list_query *query, const struct us_list_source *source,
                          us_list_each_fn each, void *self, struct us_list_end *ret_end, const char *letters,
                          ...) US_MUST_CHECK;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 
@@ -33,7 +34,9 @@ static struct sqlite_statement *of_statement(struct us_statement *statement) {
 
 enum us_code us_sqlite_fail(struct us_cx *cx, struct us_sqlite *s, int rc, const char *doing) {
   int primary = rc & 0xff;
-  if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED) {
+  if (primary == SQLITE_INTERRUPT) {
+    us_fail(cx, US_E_TOO_LONG, "The query takes too long: ask for less");
+  } else if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED) {
     us_fail(cx, US_E_UNAVAILABLE, "the store is busy");
     cx->err.retry_after_s = 1;
   } else {
@@ -300,6 +303,28 @@ static enum us_code data_version(struct us_cx *cx, struct us_db *db, int64_t *re
   return code;
 }
 
+/* How many steps of SQLite's machine pass between two looks at the clock: some tens of microseconds. */
+#define LIMIT_STEPS 1000
+
+static int64_t thread_ns(void) {
+  struct timespec now;
+  if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) != 0)
+    return 0;
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int is_over(void *self) {
+  const struct us_sqlite *s = self;
+  return thread_ns() >= s->until_ns;
+}
+
+static void limit(struct us_db *db, int64_t ms) {
+  struct us_sqlite *s = of_db(db);
+  if (ms > 0)
+    s->until_ns = thread_ns() + ms * 1000000;
+  sqlite3_progress_handler(s->handle, ms > 0 ? LIMIT_STEPS : 0, ms > 0 ? is_over : NULL, s);
+}
+
 int us_sqlite_on_commit(void *self, sqlite3 *handle, const char *name, int pages) {
   struct us_sqlite *s = self;
   if (pages < s->wal_pages)
@@ -357,5 +382,6 @@ const struct us_backend us_backend_sqlite = {
     .in_transaction = in_transaction,
     .total_changes = total_changes,
     .data_version = data_version,
+    .limit = limit,
     .maintain = maintain,
 };

@@ -16,6 +16,7 @@ struct us_sqlite {
   sqlite3_stmt *version_pragma;          /* data_version */
   sqlite3_stmt *rights_bump;             /* rights_rev */
   bool has_changed_rights;               /* rows of token, client or account in this transaction */
+  int64_t until_ns;                      /* of the thread's processor time: where a limit ends */
   int busy_ms;
   int schema_version;
   int wal_pages;     /* in the write-ahead log after our last commit */

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "endpoint/crest/filter.h"
@@ -713,6 +714,43 @@ static void a_composed_statement_that_is_wrong_says_so(void **state) {
   assert_int_equal(cx->db->composed_count, 0);
 }
 
+/* Ever more rows, none of which matches. */
+static const struct us_list_source endless = {
+    .columns = "r.i",
+    .from =
+        "(WITH RECURSIVE n (i) AS (SELECT $1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) SELECT i FROM n) r "
+        "WHERE r.i < 0",
+    .tie = "r.i",
+};
+static bool see_nothing(struct us_cx *cx, void *self, struct us_rows *rows) {
+  fail();
+  return false;
+}
+static enum us_code ask_endless(struct us_cx *cx) {
+  struct us_list_query query = {.list = &list, .filter = parse(cx, "true"), .page_size = 10};
+  struct us_list_end end;
+  return us_list_run(cx, &query, &endless, see_nothing, NULL, &end, "i", INT64_C(1));
+}
+
+static void a_list_may_not_take_for_ever(void **state) {
+  struct us_cx *cx = fill(state);
+  int64_t count = 0;
+  static const char SQL_COUNT[] = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
+                                  " SELECT COUNT(*) FROM n";
+  static const struct us_column one[] = {{US_COLUMN_I64, 0}};
+  alarm(60);
+  assert_code(us_db_begin_read(cx, cx->db), US_OK);
+  cx->is_on_loop = true;
+  assert_code(ask_endless(cx), US_E_TO_POOL);
+  cx->is_on_loop = false;
+  assert_code(ask_endless(cx), US_E_TOO_LONG);
+  assert_int_equal(us_code_status(cx->err.code), 400);
+  assert_code(us_sql_one(cx, one, 1, &count, SQL_COUNT, ""), US_OK); /* the limit is over, and the read goes on */
+  assert_int_equal(count, 100000);
+  us_db_end_read(cx, cx->db);
+  alarm(0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       STORE_TEST(random_filters_find_what_a_plain_evaluation_finds),
@@ -725,6 +763,7 @@ int main(void) {
       STORE_TEST(a_page_that_is_full_early_goes_on_where_it_ended),
       STORE_TEST(an_offset_behind_the_end_finds_nothing_and_knows_the_total),
       STORE_TEST(counting_alone_reads_no_row),
+      STORE_TEST(a_list_may_not_take_for_ever),
       STORE_TEST(memory_of_rows_is_given_back_on_the_way),
       STORE_TEST(demands_are_found_where_they_must_hold),
       STORE_TEST(a_filter_with_a_nul_is_refused),
