@@ -342,6 +342,10 @@ static void one_call_takes_as_many_as_an_owner_may_have(void **state) {
   assert_body(act(&a, "denyAll", NULL), 200, "{}");
   assert_int_equal(count(&a), 0);
   assert_int_equal(lines_of(&a, DENIED), US_PENDING_ALL_MAX);
+  fill(&a, US_PENDING_ALL_MAX, 20000);
+  assert_body(act(&a, "approveAll", NULL), 200, "{}");
+  assert_int_equal(count(&a), 0);
+  assert_int_equal(lines_of(&a, APPROVED), US_PENDING_ALL_MAX);
 }
 
 /* A request whose party is gone counts as gone: it leaves with the others, and nobody is told. */
