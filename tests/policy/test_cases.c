@@ -9,6 +9,10 @@
  *                      "granted": ["view"], "missing": [], "inRpt": true, "until": 2000 } ],
  *     "ticket": "ALL", "request": "EMPTY", "issue": true }
  *
+ * A share goes from "by" to "to", names of people or "group:NAME"; left out they are "owner" and "party". Who is in a group stands in
+ * "groups": { "group:family": ["party", "bob"] } of the resource. Further conditions are { "from": 500 } and { "uses": 3 }, with
+ * "used": 2 in the share. "reliesOn" are the shares (counted from 0) that the decision rests on, when it is there.
+ *
  * What is left out is empty, false or 0; "implicitConsent" is true, "client" is C1, "now" 1000. The directory comes as argument.
  */
 #include <dirent.h>
@@ -36,34 +40,84 @@ static struct us_strs strs(struct us_cx *cx, const json_t *list) {
   return set;
 }
 
+static struct us_condition condition(struct us_cx *cx, const json_t *item) {
+  static const struct {
+    const char *member;
+    int kind;
+  } kinds[] = {{"expires", US_CONDITION_EXPIRATION},
+               {"clients", US_CONDITION_CLIENT_ID},
+               {"from", US_CONDITION_NOT_BEFORE},
+               {"uses", US_CONDITION_MAX_USES}};
+  for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+    const json_t *value = json_object_get(item, kinds[i].member);
+    if (value)
+      return (struct us_condition){.kind = kinds[i].kind,
+                                   .date_s = json_integer_value(value),
+                                   .uses = json_integer_value(value),
+                                   .client_ids = strs(cx, json_is_array(value) ? value : NULL)};
+  }
+  fail_msg("a condition of no known kind");
+  return (struct us_condition){0};
+}
+
 static struct us_conditions conditions(struct us_cx *cx, const json_t *share) {
   const json_t *list = json_object_get(share, "conditions");
   struct us_conditions all = {.any = json_is_true(json_object_get(share, "any")),
                               .v = US_NEW_ARRAY(cx->mem, struct us_condition, json_array_size(list))};
   size_t i;
   json_t *item;
-  json_array_foreach(list, i, item) {
-    const json_t *date = json_object_get(item, "expires");
-    struct us_condition *condition = &all.v[all.n++];
-    condition->kind = date ? US_CONDITION_EXPIRATION : US_CONDITION_CLIENT_ID;
-    condition->date_s = json_integer_value(date);
-    condition->client_ids = strs(cx, json_object_get(item, "clients"));
-  }
+  json_array_foreach(list, i, item) all.v[all.n++] = condition(cx, item);
   return all;
+}
+
+/* Nodes by name: people and groups in the order in which they come. */
+struct nodes {
+  const char *names[64];
+  uint32_t count;
+};
+static uint32_t node(struct nodes *nodes, const json_t *name, const char *otherwise) {
+  const char *text = name ? json_string_value(name) : otherwise;
+  uint32_t i = 0;
+  assert_non_null(text);
+  while (i < nodes->count && strcmp(nodes->names[i], text) != 0)
+    i++;
+  assert_in_range(i, 0, 63);
+  nodes->names[i] = text;
+  if (i == nodes->count)
+    nodes->count++;
+  return i;
+}
+
+static void add_members(struct us_cx *cx, struct nodes *nodes, const json_t *groups, struct us_facts *facts) {
+  struct us_membership *list = US_NEW_ARRAY(cx->mem, struct us_membership, 64);
+  const char *name;
+  json_t *members, *member;
+  size_t i;
+  facts->memberships = list;
+  json_object_foreach((json_t *)(uintptr_t)groups, name, members) {
+    json_array_foreach(members, i, member) {
+      assert_in_range(facts->membership_count, 0, 63);
+      list[facts->membership_count++] = (struct us_membership){node(nodes, NULL, name), node(nodes, member, NULL)};
+    }
+  }
 }
 
 static struct us_wanted wanted_of(struct us_cx *cx, const json_t *story, const json_t *resource) {
   const json_t *list = json_object_get(resource, "shares");
   const json_t *now = json_object_get(story, "now"), *client = json_object_get(story, "client");
   struct us_grant *shares = US_NEW_ARRAY(cx->mem, struct us_grant, json_array_size(list));
+  struct nodes nodes = {.names = {[US_NODE_OWNER] = "owner", [US_NODE_PARTY] = "party"}, .count = 2};
   size_t i;
   json_t *share;
   json_array_foreach(list, i, share) {
-    shares[i].to = US_NODE_PARTY;
+    shares[i].id = (int64_t)i;
+    shares[i].from = node(&nodes, json_object_get(share, "by"), "owner");
+    shares[i].to = node(&nodes, json_object_get(share, "to"), "party");
+    shares[i].used = json_integer_value(json_object_get(share, "used"));
     shares[i].scopes = strs(cx, json_object_get(share, "scopes"));
     shares[i].conditions = conditions(cx, share);
   }
-  return (struct us_wanted){
+  struct us_wanted wanted = {
       .facts = {.available_scopes = strs(cx, json_object_get(resource, "available")),
                 .party_is_owner = json_is_true(json_object_get(resource, "owner")),
                 .owner_implicit_consent = !json_is_false(json_object_get(resource, "implicitConsent")),
@@ -74,6 +128,9 @@ static struct us_wanted wanted_of(struct us_cx *cx, const json_t *story, const j
       .ticket_scopes = strs(cx, json_object_get(resource, "ticket")),
       .requested_scopes = strs(cx, json_object_get(resource, "requested")),
   };
+  add_members(cx, &nodes, json_object_get(resource, "groups"), &wanted.facts);
+  wanted.facts.node_count = nodes.count;
+  return wanted;
 }
 
 static int rpt_conditions(const json_t *list) {
@@ -109,6 +166,16 @@ static void check_resource(struct us_cx *cx, const struct us_wanted *wanted, con
     assert_int_equal(wanted->not_after_s, json_integer_value(json_object_get(resource, "until")));
 }
 
+/* Neither more nor fewer, in order. */
+static void check_relied(const struct us_wanted *wanted, const json_t *resource) {
+  const json_t *list = json_object_get(resource, "reliesOn");
+  if (!list)
+    return;
+  assert_int_equal(wanted->relied_count, json_array_size(list));
+  for (size_t i = 0; i < wanted->relied_count; i++)
+    assert_int_equal(wanted->relied[i].grant_id, json_integer_value(json_array_get(list, i)));
+}
+
 static void run_story(void **state) {
   const json_t *story = *state;
   const json_t *resources = json_object_get(story, "resources");
@@ -123,6 +190,8 @@ static void run_story(void **state) {
       us_policy_decide(cx->mem, wanted, count, rpt_conditions(json_object_get(story, "rptConditions")), &decision));
   for (size_t i = 0; i < count; i++)
     check_resource(cx, &wanted[i], json_array_get(resources, i));
+  for (size_t i = 0; i < count; i++)
+    check_relied(&wanted[i], json_array_get(resources, i));
   assert_string_equal(match_names[decision.ticket], json_string_value(json_object_get(story, "ticket")));
   assert_string_equal(match_names[decision.request], json_string_value(json_object_get(story, "request")));
   assert_int_equal(decision.issue, json_is_true(json_object_get(story, "issue")));
