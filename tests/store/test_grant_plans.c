@@ -25,7 +25,7 @@ static const char *plan(struct us_cx *cx, const char *sql) {
 static void assert_has(const char *steps, const char *step) {
   if (strstr(steps, step) != NULL)
     return;
-  print_error("wanted %s in\n%s", step, steps);
+  print_error("wanted %s in\n%s", step, steps == NULL ? "" : steps);
   fail();
 }
 
