@@ -215,13 +215,16 @@ static uint64_t mask_of(const struct named_bit *named, size_t count, struct us_s
 
 static void set_masks(struct us_reach *reach, const struct us_str *scopes) {
   struct named_bit named[US_REACH_SCOPES_MAX];
-  struct known_list lists[LISTS_KEPT] = {0};
+  struct known_list lists[LISTS_KEPT];
+  size_t grants = reach->facts->grant_count, kept = grants < LISTS_KEPT ? grants : LISTS_KEPT;
+  memset(lists, 0, kept * sizeof(lists[0]));
   for (size_t i = 0; i < reach->scope_count; i++)
     named[i] = (struct named_bit){scopes[i], UINT64_C(1) << i};
-  qsort(named, reach->scope_count, sizeof(named[0]), compare_named);
-  for (size_t i = 0; i < reach->facts->grant_count; i++) {
+  if (reach->scope_count > 1)
+    qsort(named, reach->scope_count, sizeof(named[0]), compare_named);
+  for (size_t i = 0; i < grants; i++) {
     struct us_strs has = reach->facts->grants[i].scopes;
-    struct known_list *known = &lists[(uintptr_t)has.v / sizeof(struct us_str) % LISTS_KEPT];
+    struct known_list *known = &lists[(uintptr_t)has.v / sizeof(struct us_str) % kept];
     if (known->list.v == NULL || known->list.v != has.v || known->list.n != has.n)
       *known = (struct known_list){has, mask_of(named, reach->scope_count, has)};
     reach->masks[i] = known->mask;

@@ -284,8 +284,8 @@ enum us_code us_rpts_count_merged(struct us_cx *cx, int64_t id, int64_t after_ti
   return us_sql_one(cx, columns, 1, ret_count, SQL_COUNT_MERGED, "ii", id, after_tid);
 }
 
-static const char SQL_MERGE[] = "INSERT INTO rpt_process (rpt_id, tid) SELECT $1, tid FROM rpt_process "
-                                "WHERE rpt_id = $2 AND tid > $3 UNION SELECT $1, $4";
+static const char SQL_MERGE[] = "INSERT INTO rpt_process (rpt_id, tid) SELECT CAST($1 AS bigint), tid FROM rpt_process "
+                                "WHERE rpt_id = $2 AND tid > $3 UNION SELECT CAST($1 AS bigint), CAST($4 AS bigint)";
 enum us_code us_rpts_merge(struct us_cx *cx, int64_t id, const struct us_rpt *old, int64_t after_tid) {
   return us_sql_run(cx, NULL, SQL_MERGE, "iiii", id, old->id, after_tid, old->tid);
 }
