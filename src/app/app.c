@@ -46,6 +46,7 @@ struct us_services *us_services_new(const struct us_clock *clock, const char *ba
   svc->context_path = us_str_c(context_path ? context_path : "/am");
   svc->cookie_name = us_str_c(cookie_name ? cookie_name : "iPlanetDirectoryPro");
   svc->default_realm = us_str_c(default_realm ? default_realm : "/");
+  svc->long_lists_max = 1;
   svc->base_url = us_str_c(base_url);
   svc->secure_cookies = base_url != NULL && strncmp(base_url, "https:", 6) == 0;
   us_idgen_init(&svc->ids, 0, 0);
@@ -275,6 +276,7 @@ static enum us_code start_parts(struct us_cx *cx, struct us_app *app, const stru
                                  .open = open_worker,
                                  .close = close_worker,
                                  .self = app};
+  app->svc->long_lists_max = pool.threads > 3 ? pool.threads / 2 : 1;
   app->dispatch.pool = us_pool_new(&pool);
   if (app->dispatch.pool == NULL)
     return us_fail(cx, US_E_UNAVAILABLE, "the worker threads cannot be started");

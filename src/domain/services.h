@@ -27,6 +27,9 @@ struct us_services {
   struct us_str cookie_name;  /* "iPlanetDirectoryPro" */
   bool secure_cookies;
   struct us_str default_realm; /* whose UMA metadata the origin serves; "/" */
+  int64_t
+      long_lists_max; /* so many lists may take long at a time (route/pipeline.c): passwords wait for the pool too */
+  _Atomic int64_t long_lists;  /* that do so now */
   _Atomic int64_t token_sweep; /* where the next clean-up of tokens begins (domain/token_life.c) */
   bool sends_mail;             /* notices are written down: there is a mail server (domain/notice.h) */
   _Atomic uint64_t notices;    /* how many were: after a commit app/mailer.c is woken when it moved */

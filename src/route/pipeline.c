@@ -8,6 +8,7 @@
  */
 #include "route/pipeline.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -41,7 +42,8 @@ struct pipeline {
   struct us_params form;
   struct us_str content_version;
   unsigned stale_runs;
-  bool is_broken; /* mutation test: this route's handlers are replaced */
+  bool is_long_list; /* counted in services.long_lists */
+  bool is_broken;    /* mutation test: this route's handlers are replaced */
 };
 
 static const char *broken_route; /* us_routes_break() */
@@ -335,6 +337,28 @@ static bool needs_store(enum phase phase) {
   return phase < PHASE_FINISH;
 }
 
+static void end_long_list(struct pipeline *p) {
+  if (p->is_long_list)
+    atomic_fetch_sub(&p->call.cx.svc->long_lists, 1);
+  p->is_long_list = false;
+}
+
+/* A step says that it may block. A read that does is a list that takes long (store/list.h): whoever asks for many of these must not
+ * keep those waiting who log in. */
+static enum us_code leave_for_pool(struct pipeline *p) {
+  struct us_cx *cx = &p->call.cx;
+  us_error_clear(cx);
+  if (p->phase != PHASE_RUN)
+    return US_OK;
+  p->is_long_list = true;
+  if (atomic_fetch_add(&cx->svc->long_lists, 1) < cx->svc->long_lists_max)
+    return US_OK;
+  end_long_list(p);
+  (void)us_fail_plain(cx, US_E_UNAVAILABLE);
+  cx->err.retry_after_s = 1;
+  return US_E_UNAVAILABLE;
+}
+
 enum us_place us_call_advance(struct us_call *call, enum us_place here, struct us_db *db) {
   struct pipeline *p = pipeline_of(call);
   struct us_cx *cx = &call->cx;
@@ -359,13 +383,17 @@ enum us_place us_call_advance(struct us_call *call, enum us_place here, struct u
     if (code == US_OK)
       code = run_phase(p);
     if (code == US_E_TO_POOL && here != US_PLACE_POOL) {
-      us_error_clear(cx);
-      next = US_PLACE_POOL;
-      break;
+      code = leave_for_pool(p);
+      if (code == US_OK) {
+        next = US_PLACE_POOL;
+        break;
+      }
     }
     if (code != US_OK)
       answer_error(p);
   }
+  if (here == US_PLACE_POOL)
+    end_long_list(p);
   if (is_reading)
     us_db_end_read(cx, db);
   return next;
@@ -415,6 +443,7 @@ enum us_place us_call_written(struct us_call *call, enum us_code code) {
 }
 
 void us_call_refuse(struct us_call *call, enum us_code code) {
+  end_long_list(pipeline_of(call));
   (void)us_fail_plain(&call->cx, code);
   answer_error(pipeline_of(call));
 }
