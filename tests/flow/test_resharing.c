@@ -1,6 +1,8 @@
 /* Sharing on (REST contract i): the worked example, the graph of the lineage's own test, who may share what, what breaks when a link does. */
 #include "flow/graph.h"
 
+#include "domain/cascade.h"
+
 /* i.4, all six steps. */
 static void the_worked_example(void **state) {
   struct scene s = scene_with(*state, TRIP);
@@ -258,6 +260,21 @@ static void a_sharer_who_goes_takes_the_rest_along(void **state) {
   may_not(&s, "carol", "see");
 }
 
+/* More of it than a portion is tidied later; what others had through them is over at once all the same. */
+static void a_sharer_of_much_takes_all_of_it_along(void **state) {
+  struct scene s = scene_with(*state, TRIP);
+  for (int i = 0; i <= US_CASCADE_GRAPHS; i++) {
+    if (i > 0)
+      s.id = us_register(s.w, s.pat, us_text(s.w, "{\"name\":\"trip %d\",\"resource_scopes\":[\"see\"]}", i));
+    shares_with(&s, "alice", "bob:see", NULL);
+    shares_with(&s, "bob", "carol:see", NULL);
+  }
+  const char *last = may(&s, "carol", "see");
+  change_person(s.w, "bob", delete_now);
+  assert_string_equal(holds(&s, last), "");
+  may_not(&s, "carol", "see");
+}
+
 /* Ids of others: another realm's resource does not exist here, somebody else's policy is not written. */
 static void ids_of_others_open_nothing(void **state) {
   struct scene s = scene_with(*state, TRIP);
@@ -284,8 +301,7 @@ static void two_who_write_at_once_do_not_lose_each_other(void **state) {
   struct us_reply made = shares_as(&s, "bob", "If-None-Match: *", "carol:see", NULL);
   assert_status(made, 201);
   const char *rev = us_text(s.w, "If-Match: \"%s\"", us_reply_str(&made, "_rev"));
-  assert_reply(
-      shares_as(&s, "bob", "If-None-Match: *", "dave:see", NULL), 412);
+  assert_reply(shares_as(&s, "bob", "If-None-Match: *", "dave:see", NULL), 412);
   assert_reply(shares_as(&s, "bob", rev, "carol:see dave:see", NULL), 200);
   assert_reply(shares_as(&s, "bob", rev, "carol:see", NULL), 412); /* stale */
   assert_active(&s, "bob", "dave", "[\"see\"]");
@@ -305,6 +321,7 @@ int main(void) {
       STORY(pending_requests_go_to_the_owner),
       STORY(a_scope_that_is_taken_away_goes_from_every_share),
       STORY(a_sharer_who_goes_takes_the_rest_along),
+      STORY(a_sharer_of_much_takes_all_of_it_along),
       STORY(ids_of_others_open_nothing),
       STORY(two_who_write_at_once_do_not_lose_each_other),
   };
