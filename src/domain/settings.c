@@ -19,10 +19,8 @@ static const struct us_setting_word verifier_words[] = {{"false", US_VERIFIER_OF
                                                         {"public", US_VERIFIER_PUBLIC},
                                                         {"passwordless", US_VERIFIER_PASSWORDLESS},
                                                         {NULL, 0}};
-static const struct us_setting_word api_version_words[] = {{"Latest", US_API_VERSION_LATEST},
-                                                            {"Oldest", US_API_VERSION_OLDEST},
-                                                            {"None", US_API_VERSION_NONE},
-                                                            {NULL, 0}};
+static const struct us_setting_word api_version_words[] = {
+    {"Latest", US_API_VERSION_LATEST}, {"Oldest", US_API_VERSION_OLDEST}, {"None", US_API_VERSION_NONE}, {NULL, 0}};
 static const struct us_setting_word crest_error_words[] = {{"am", 0}, {"rfc", 1}, {NULL, 0}};
 
 #define AT(member) offsetof(struct us_settings, member)
