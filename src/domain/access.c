@@ -80,8 +80,19 @@ enum us_code us_access_facts(struct us_cx *cx, const struct us_access_request *r
   return US_OK;
 }
 
+static bool relies_on(const struct us_wanted *wanted, struct us_ids counted) {
+  for (size_t i = 0; i < wanted->relied_count; i++) {
+    for (size_t k = 0; k < counted.n; k++) {
+      if (wanted->relied[i].grant_id == counted.v[k])
+        return true;
+    }
+  }
+  return false;
+}
+
 enum us_code us_access_recheck(struct us_cx *cx, const struct us_access_request *request,
-                               const struct us_resource *resource, struct us_permission *permission, bool *ret_passes) {
+                               const struct us_resource *resource, struct us_permission *permission, bool *ret_passes,
+                               bool *ret_counted) {
   struct us_wanted wanted = {.ticket_scopes = permission->scopes};
   struct us_decision decision;
   US_TRY(us_access_facts(cx, request, resource, &wanted.facts));
@@ -94,5 +105,7 @@ enum us_code us_access_recheck(struct us_cx *cx, const struct us_access_request 
   if (wanted.not_after_s != 0 && wanted.not_after_s < permission->expires_s)
     permission->expires_s = wanted.not_after_s;
   *ret_passes = wanted.is_granted;
+  if (ret_counted != NULL)
+    *ret_counted = relies_on(&wanted, request->counted);
   return US_OK;
 }

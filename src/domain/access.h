@@ -21,9 +21,10 @@ enum us_code us_access_facts(struct us_cx *cx, const struct us_access_request *r
                              const struct us_resource *resource, struct us_facts *ret_facts) US_MUST_CHECK;
 
 /* Is a permission given once still good for this resource, and what is left of it? Narrows its scopes, moves access_rev to that of
- * the resource, brings expires_s forward where a condition ends earlier. False: nothing is left. */
+ * the resource, brings expires_s forward where a condition ends earlier. False: nothing is left. *ret_counted (may be NULL): it rests
+ * on one of request->counted. */
 enum us_code us_access_recheck(struct us_cx *cx, const struct us_access_request *request,
-                               const struct us_resource *resource, struct us_permission *permission,
-                               bool *ret_passes) US_MUST_CHECK;
+                               const struct us_resource *resource, struct us_permission *permission, bool *ret_passes,
+                               bool *ret_counted) US_MUST_CHECK;
 
 #endif

@@ -367,6 +367,8 @@ static bool carry_over(struct us_cx *cx, struct us_permissions *permissions, con
     struct us_permission *same = &permissions->v[i];
     if (same->resource_id != old->resource_id)
       continue;
+    if (us_strs_contains_all(same->scopes, old->scopes)) /* decided just now, until when too */
+      return true;
     same->scopes = us_strs_union(cx->mem, same->scopes, old->scopes);
     if (old->expires_s < same->expires_s)
       same->expires_s = old->expires_s;
@@ -403,7 +405,8 @@ static int64_t oldest_tid(const struct grant *g) {
   return us_id_first_at(g->cx->now_ms - kept_s * 1000);
 }
 
-/* Permissions of the old RPT that still pass are carried over. It lives on the uses that it has used up, and so will the new one. */
+/* Permissions of the old RPT that still pass are carried over. It lives on the uses that it has used up, and so will the new one; a use
+ * ends when the RPT would have that used it up, or one would be for ever. */
 static enum us_code carry_all_over(struct grant *g, const struct us_rpt *old, struct us_rpt *rpt, int64_t expires_s,
                                    bool *ret_any) {
   struct us_access_request request = access_request(g);
@@ -412,7 +415,7 @@ static enum us_code carry_all_over(struct grant *g, const struct us_rpt *old, st
   for (size_t i = 0; i < old->permissions.n; i++) {
     struct us_permission permission = old->permissions.v[i];
     struct us_resource resource;
-    bool passes;
+    bool passes, is_counted;
     code = us_resources_access_by_id(g->cx, permission.resource_id, &resource);
     if (code == US_E_NOT_FOUND) {
       us_error_clear(g->cx);
@@ -420,8 +423,10 @@ static enum us_code carry_all_over(struct grant *g, const struct us_rpt *old, st
     }
     US_TRY(code);
     permission.expires_s = expires_s;
-    US_TRY(us_access_recheck(g->cx, &request, &resource, &permission, &passes));
-    if (passes && carry_over(g->cx, &rpt->permissions, &permission))
+    US_TRY(us_access_recheck(g->cx, &request, &resource, &permission, &passes, &is_counted));
+    if (is_counted && permission.expires_s > old->permissions.v[i].expires_s)
+      permission.expires_s = old->permissions.v[i].expires_s;
+    if (passes && permission.expires_s > us_cx_now_s(g->cx) && carry_over(g->cx, &rpt->permissions, &permission))
       *ret_any = true;
   }
   return US_OK;

@@ -30,7 +30,7 @@ static enum us_code recheck(struct us_cx *cx, const struct us_access_request *re
       .id = row->permission.resource_id, .owner_id = rpt->owner_id, .access_rev = row->current_rev};
   US_TRY(us_json_to_strs(cx, row->current_scopes, &resource.scopes));
   if (request->realm->settings.revoke_rpt_on_policy_change)
-    return us_access_recheck(cx, request, &resource, &row->permission, ret_passes);
+    return us_access_recheck(cx, request, &resource, &row->permission, ret_passes, NULL);
   /* The realm lets policies act on new RPTs only; a scope that is no longer registered is gone for all of them. */
   bool was_bare = row->permission.scopes.n == 0;
   row->permission.scopes = us_strs_intersect(cx->mem, row->permission.scopes, resource.scopes);

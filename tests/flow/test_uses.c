@@ -132,6 +132,57 @@ static void an_upgrade_uses_nothing_up(void **state) {
   assert_string_equal(holds(&s, old), "");
 }
 
+static int64_t seconds_left(struct scene *s, const char *rpt, const char *resource) {
+  struct us_reply r = us_introspect(s->w, s->pat, rpt);
+  json_t *permission;
+  size_t i;
+  json_array_foreach(json_object_get(r.json, "permissions"), i, permission) {
+    if (strcmp(json_string_value(json_object_get(permission, "resource_id")), resource) == 0)
+      return json_integer_value(json_object_get(permission, "exp")) - us_world_now_ms(s->w) / 1000;
+  }
+  return 0;
+}
+static const char *upgraded(struct scene *s, const char *resource, const char *rpt) {
+  const char *ticket =
+      us_ask(s->w, s->pat, us_text(s->w, "{\"resource_id\":\"%s\",\"resource_scopes\":[\"see\"]}", resource));
+  struct us_reply r = us_grant(s->w, C1, ticket, us_id_token(s->w, "bob", C1), us_text(s->w, "&rpt=%s", rpt));
+  assert_status(r, 200);
+  return us_reply_str(&r, "access_token");
+}
+
+static void a_use_does_not_last_longer_by_upgrades(void **state) {
+  struct scene s = scene_with(*state, TRIP);
+  const char *trip = s.id;
+  shares_with(&s, "alice", "bob:see", USES("1"));
+  const char *rpt = may(&s, "bob", "see");
+  int64_t whole = seconds_left(&s, rpt, trip);
+  us_world_advance_ms(s.w, 1);
+  s.id = us_register(s.w, s.pat, "{\"name\":\"free\",\"resource_scopes\":[\"see\"]}");
+  shares_with(&s, "alice", "bob:see", NULL);
+  for (int i = 1; i < 4; i++) {
+    us_world_advance_ms(s.w, (whole - 10) * 250);
+    rpt = upgraded(&s, s.id, rpt);
+    assert_int_equal(seconds_left(&s, rpt, s.id), whole);
+    assert_in_range(seconds_left(&s, rpt, trip), whole - (whole - 10) * i / 4 - 2, whole - (whole - 10) * i / 4 + 2);
+  }
+  us_world_advance_ms(s.w, whole * 500);
+  s.pat = us_pat(s.w, "alice", RS1); /* it ended as well */
+  assert_int_equal(seconds_left(&s, rpt, trip), 0);
+  rpt = upgraded(&s, s.id, rpt);
+  assert_int_equal(seconds_left(&s, rpt, trip), 0);
+  assert_int_equal(seconds_left(&s, rpt, s.id), whole);
+}
+
+static void a_second_use_lasts_as_long_as_any(void **state) {
+  struct scene s = scene_with(*state, TRIP);
+  shares_with(&s, "alice", "bob:see", USES("2"));
+  const char *rpt = may(&s, "bob", "see");
+  int64_t whole = seconds_left(&s, rpt, s.id);
+  us_world_advance_ms(s.w, whole * 500);
+  assert_int_equal(seconds_left(&s, upgraded(&s, s.id, rpt), s.id), whole);
+  may_not(&s, "bob", "see");
+}
+
 /* 6.2 step 6, G 5.5: a stolen ticket takes along whatever came of its process, however often that was upgraded. */
 static void a_stolen_ticket_takes_upgraded_tokens_along(void **state) {
   struct scene s = scene_with(*state, TRIP);
@@ -209,6 +260,8 @@ int main(void) {
       STORY(links_are_used_up_by_those_behind_them),
       STORY(a_token_lives_on_its_own_uses_only),
       STORY(an_upgrade_uses_nothing_up),
+      STORY(a_use_does_not_last_longer_by_upgrades),
+      STORY(a_second_use_lasts_as_long_as_any),
       STORY(a_stolen_ticket_takes_upgraded_tokens_along),
       STORY(a_token_is_upgraded_so_often),
       STORY(an_id_token_is_not_of_who_has_the_name_now),
