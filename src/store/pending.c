@@ -79,8 +79,9 @@ enum us_code us_pendings_resources(struct us_cx *cx, int64_t owner_id, size_t ma
   return us_sql_close(&rows);
 }
 
+/* By the resource, and not by going over all that the owner has: hence the sum. */
 static const char SQL_OF_RESOURCE[] =
-    SELECT_PENDING "WHERE q.resource_id = $1 AND q.owner_id = $2 AND q.id > $3 ORDER BY q.id LIMIT $4";
+    SELECT_PENDING "WHERE q.resource_id = $1 AND q.owner_id + 0 = $2 AND q.id > $3 ORDER BY q.id LIMIT $4";
 
 enum us_code us_pendings_of_resource(struct us_cx *cx, int64_t owner_id, int64_t resource_id, int64_t after,
                                      int64_t max, us_pending_fn seen, void *self) {

@@ -82,6 +82,24 @@ static void pending_requests_go_by_their_owner(void **state) {
         "pending_owner (owner_id=?)", true);
 }
 
+/* approveAll asks once for each resource: each time over all that are open would be square. */
+static bool see_open(void *self, const struct us_pending_row *row) {
+  return true;
+}
+static void requests_for_a_resource_go_by_it(void **state) {
+  struct us_cx *cx = begin(state);
+  assert_code(us_pendings_of_resource(cx, 7, 8, 9, 10, see_open, NULL), US_OK);
+  const struct us_statement *statement = cx->db->statements;
+  while (statement != NULL && strstr(statement->sql, "ORDER BY q.id LIMIT") == NULL)
+    statement = statement->hh.next;
+  assert_non_null(statement);
+  struct us_rows rows;
+  struct us_value values[US_SQL_PARAMETERS_MAX] = {{.kind = US_VALUE_NULL}};
+  assert_code(us_sql_open_composed(cx, &rows, statement->sql, values, statement->parameters), US_OK);
+  assert_code(us_sql_close(&rows), US_OK);
+  assert_plan(plan_of(cx, 0), "pending_resource_age (resource_id=? AND id>?)", false);
+}
+
 static bool see_line(struct us_cx *scratch, void *self, const struct us_audit_row *row) {
   return true;
 }
@@ -131,6 +149,7 @@ int main(void) {
       STORE_TEST(policies_with_a_subject_go_by_permissions),
       STORE_TEST(other_filters_of_subjects_seek_once_a_policy),
       STORE_TEST(pending_requests_go_by_their_owner),
+      STORE_TEST(requests_for_a_resource_go_by_it),
       STORE_TEST(a_history_goes_by_whose_it_is_and_time),
       STORE_TEST(counts_go_by_the_same_index),
   };

@@ -298,6 +298,7 @@ CREATE TABLE pending_request (
 );
 CREATE INDEX pending_owner ON pending_request (owner_id, id);
 CREATE INDEX pending_resource ON pending_request (resource_id, party_id);
+CREATE INDEX pending_resource_age ON pending_request (resource_id, id);
 CREATE INDEX pending_party ON pending_request (party_id, id);
 -- A denial, kept as long as a successor ticket of the process may live, so that a poll is answered request_denied.
 CREATE TABLE denial (
