@@ -129,6 +129,21 @@ void us_admin_print_member(const char *name, struct us_str value) {
   us_buf_done(&out);
 }
 
+void us_admin_list_open(struct us_admin *admin) {
+  admin->listed = 0;
+  if (admin->is_json)
+    printf("[");
+}
+
+void us_admin_list_item(struct us_admin *admin, struct us_str json) {
+  printf("%s%.*s", admin->listed++ == 0 ? "\n" : ",\n", US_STR_ARG(json));
+}
+
+void us_admin_list_close(struct us_admin *admin) {
+  if (admin->is_json)
+    printf(admin->listed == 0 ? "]\n" : "\n]\n");
+}
+
 static const struct us_verb *find_verb(const struct us_verb *verbs, size_t count, const char *name) {
   for (size_t i = 0; name != NULL && i < count; i++) {
     if (strcmp(verbs[i].name, name) == 0)

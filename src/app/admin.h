@@ -17,6 +17,7 @@ struct us_admin {
   const struct us_snapshot *snapshot;
   const char *store, *realm_path; /* options */
   bool is_json;
+  size_t listed;   /* items of the list that is being printed */
   bool is_misused; /* set by us_admin_misused() */
   bool has_node;
   uint16_t node;
@@ -45,6 +46,11 @@ enum us_code us_admin_read(struct us_admin *admin, us_db_step_fn step, void *sel
 /* One line of standard input without its end; asks on a terminal, without echo. Absent when there is none. */
 struct us_str us_admin_read_secret(struct us_admin *admin, const char *prompt);
 
+/* A list on standard output: with --json an array, an item a line; as text what its author prints, and these print nothing. Items are
+ * printed as they are read, so memory does not grow with their number. */
+void us_admin_list_open(struct us_admin *admin);
+void us_admin_list_item(struct us_admin *admin, struct us_str json);
+void us_admin_list_close(struct us_admin *admin);
 /* A document of one object with one member, for verbs that have no more to say: {"name":"alice"}. */
 void us_admin_print_member(const char *name, struct us_str value);
 

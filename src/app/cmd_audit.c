@@ -49,7 +49,7 @@ static void print_text(struct us_str name, const struct us_audit_walk *walk) {
            walk->last_hash);
 }
 
-static void print_walk(struct us_admin *a, const struct us_audit_walk *walk, bool is_first) {
+static void print_walk(struct us_admin *a, const struct us_audit_walk *walk) {
   struct us_str name = realm_name(a, walk->realm_id);
   struct us_buf out;
   struct us_json_writer w;
@@ -60,7 +60,7 @@ static void print_walk(struct us_admin *a, const struct us_audit_walk *walk, boo
   us_buf_init(&out, 64 * 1024);
   us_json_writer_init(&w, &out);
   write_walk(&w, name, walk);
-  printf("%s%.*s", is_first ? "\n" : ",\n", US_STR_ARG(us_buf_str(&out)));
+  us_admin_list_item(a, us_buf_str(&out));
   us_buf_done(&out);
 }
 
@@ -89,20 +89,18 @@ static enum us_code choose(struct us_admin *a, int64_t after, int64_t *ret_realm
 
 static enum us_code audit_verify(struct us_admin *a, const struct us_arguments *arguments, void *options) {
   struct us_audit_walk broken = {0};
-  int64_t realm_id = 0, count = 0;
+  int64_t realm_id = 0;
   US_TRY(choose(a, 0, &realm_id));
-  if (a->is_json)
-    printf("[");
+  us_admin_list_open(a);
   while (realm_id != 0) {
     struct us_audit_walk walk = {.realm_id = realm_id};
     US_TRY(walk_chain(a, &walk));
-    print_walk(a, &walk, count++ == 0);
+    print_walk(a, &walk);
     if (walk.flaw != US_AUDIT_FITS && broken.flaw == US_AUDIT_FITS)
       broken = walk;
     US_TRY(choose(a, realm_id, &realm_id));
   }
-  if (a->is_json)
-    printf(count == 0 ? "]\n" : "\n]\n");
+  us_admin_list_close(a);
   if (broken.flaw == US_AUDIT_FITS)
     return US_OK;
   return us_fail(&a->cx, US_E_CONFLICT, "the history of %.*s is not what was written: line %" PRId64 " %s",

@@ -151,7 +151,7 @@ static void list_member(struct us_json_writer *w, const char *name, struct us_st
   us_json_name(w, name);
   us_json_strs(w, set);
 }
-static void print_client(const char *before, const struct us_client *c) {
+static void print_client(struct us_admin *a, const struct us_client *c, bool is_listed) {
   struct us_buf out;
   struct us_json_writer w;
   us_buf_init(&out, 1024 * 1024);
@@ -168,14 +168,16 @@ static void print_client(const char *before, const struct us_client *c) {
   list_member(&w, "claimsRedirectionUris", c->claims_redirect_uris);
   us_json_member(&w, "idTokenSignedResponseAlg", c->id_token_alg);
   us_json_close(&w, '}');
-  printf("%s%.*s", before, US_STR_ARG(us_buf_str(&out)));
+  if (is_listed)
+    us_admin_list_item(a, us_buf_str(&out));
+  else
+    printf("%.*s\n", US_STR_ARG(us_buf_str(&out)));
   us_buf_done(&out);
 }
 static enum us_code client_show(struct us_admin *a, const struct us_arguments *arguments, void *options) {
   struct client_change c = {0};
   US_TRY(find(a, arguments->v[0], &c));
-  print_client("", &c.client);
-  printf("\n");
+  print_client(a, &c.client, false);
   return US_OK;
 }
 
@@ -185,23 +187,20 @@ static enum us_code page_step(struct us_cx *cx, void *self) {
 }
 static enum us_code client_list(struct us_admin *a, const struct us_arguments *arguments, void *options) {
   struct client_change c = {.after = US_STR("")};
-  bool is_first = true;
   US_TRY(us_admin_realm(a, &c.realm));
-  if (a->is_json)
-    printf("[");
+  us_admin_list_open(a);
   do {
     US_TRY(us_admin_read(a, page_step, &c));
-    for (size_t i = 0; i < c.page_count; i++, is_first = false) {
+    for (size_t i = 0; i < c.page_count; i++) {
       if (a->is_json)
-        print_client(is_first ? "\n" : ",\n", &c.page[i]);
+        print_client(a, &c.page[i], true);
       else
         printf("%.*s%s\n", US_STR_ARG(c.page[i].client_id), c.page[i].is_public ? "  public" : "");
     }
     if (c.page_count > 0)
       c.after = c.page[c.page_count - 1].client_id;
   } while (c.page_count == US_CLIENT_PAGE);
-  if (a->is_json)
-    printf(is_first ? "]\n" : "\n]\n");
+  us_admin_list_close(a);
   return US_OK;
 }
 

@@ -136,7 +136,7 @@ static enum us_code page_step(struct us_cx *cx, void *self) {
     return us_group_members(cx, p->change.group.id, p->after, PAGE, &p->accounts, &p->n);
   return us_group_page(cx, p->change.realm->id, p->after, PAGE, &p->groups, &p->n);
 }
-static void print_name(struct us_admin *a, struct us_str name, bool is_first) {
+static void print_name(struct us_admin *a, struct us_str name) {
   struct us_buf out;
   struct us_json_writer w;
   if (!a->is_json) {
@@ -148,25 +148,22 @@ static void print_name(struct us_admin *a, struct us_str name, bool is_first) {
   us_json_open(&w, '{');
   us_json_member(&w, "name", name);
   us_json_close(&w, '}');
-  printf("%s%.*s", is_first ? "\n" : ",\n", US_STR_ARG(us_buf_str(&out)));
+  us_admin_list_item(a, us_buf_str(&out));
   us_buf_done(&out);
 }
 static enum us_code group_list(struct us_admin *a, const struct us_arguments *arguments, void *options) {
   struct group_page p = {.after = US_STR(""), .has_group = arguments->n > 0};
-  bool is_first = true;
   (void)options;
   US_TRY(p.has_group ? find(a, arguments->v[0], &p.change) : us_admin_realm(a, &p.change.realm));
-  if (a->is_json)
-    printf("[");
+  us_admin_list_open(a);
   do {
     US_TRY(us_admin_read(a, page_step, &p));
-    for (size_t i = 0; i < p.n; i++, is_first = false) {
-      print_name(a, p.has_group ? p.accounts[i].name : p.groups[i].name, is_first);
+    for (size_t i = 0; i < p.n; i++) {
+      print_name(a, p.has_group ? p.accounts[i].name : p.groups[i].name);
       p.after = p.has_group ? p.accounts[i].name_key : p.groups[i].name_key;
     }
   } while (p.n == PAGE);
-  if (a->is_json)
-    printf(is_first ? "]\n" : "\n]\n");
+  us_admin_list_close(a);
   return US_OK;
 }
 

@@ -27,7 +27,7 @@ static const char *state_of(const struct us_outbox_row *row, int64_t now_ms) {
   return row->claimed_by != 0 && row->due_ms > now_ms ? "sending" : "waiting";
 }
 
-static void print_json(const struct us_outbox_row *row, int64_t now_ms, bool is_first) {
+static void print_json(struct us_admin *a, const struct us_outbox_row *row, int64_t now_ms) {
   struct us_buf out;
   struct us_json_writer w;
   char id[24];
@@ -48,16 +48,16 @@ static void print_json(const struct us_outbox_row *row, int64_t now_ms, bool is_
   us_json_c(&w, state_of(row, now_ms));
   us_json_member(&w, "error", row->last_error);
   us_json_close(&w, '}');
-  printf("%s%.*s", is_first ? "\n" : ",\n", US_STR_ARG(us_buf_str(&out)));
+  us_admin_list_item(a, us_buf_str(&out));
   us_buf_done(&out);
 }
 
-static void print_row(struct us_admin *a, const struct us_outbox_row *row, bool is_first) {
+static void print_row(struct us_admin *a, const struct us_outbox_row *row) {
   int64_t now_ms = us_clock_now_ms(&us_clock_system);
   struct us_str realm = row->realm_path.p ? row->realm_path : US_STR("-");
   struct us_str user = row->account_name.p ? row->account_name : US_STR("-");
   if (a->is_json) {
-    print_json(row, now_ms, is_first);
+    print_json(a, row, now_ms);
     return;
   }
   printf("%" PRId64 "  %-24s  %.*s  %.*s  %" PRId64 "  %s  %.*s\n", row->id, us_notice_kind_text(row->kind),
@@ -66,20 +66,17 @@ static void print_row(struct us_admin *a, const struct us_outbox_row *row, bool 
 
 static enum us_code outbox_list(struct us_admin *a, const struct us_arguments *arguments, void *options) {
   struct outbox_page p = {0};
-  bool is_first = true;
   (void)arguments;
   (void)options;
-  if (a->is_json)
-    printf("[");
+  us_admin_list_open(a);
   do {
     US_TRY(us_admin_read(a, page_step, &p));
-    for (size_t i = 0; i < p.n; i++, is_first = false)
-      print_row(a, &p.v[i], is_first);
+    for (size_t i = 0; i < p.n; i++)
+      print_row(a, &p.v[i]);
     if (p.n > 0)
       p.after = p.v[p.n - 1].id;
   } while (p.n == US_OUTBOX_PAGE);
-  if (a->is_json)
-    printf(is_first ? "]\n" : "\n]\n");
+  us_admin_list_close(a);
   return US_OK;
 }
 

@@ -174,7 +174,7 @@ static enum us_code user_delete(struct us_admin *a, const struct us_arguments *a
   return say_done(a, arguments->v[0], us_admin_change(a, delete_step, &c));
 }
 
-static void print_user(struct us_admin *a, const struct us_account *u, bool is_first) {
+static void print_user(struct us_admin *a, const struct us_account *u) {
   struct us_buf out;
   struct us_json_writer w;
   if (!a->is_json) {
@@ -197,7 +197,7 @@ static void print_user(struct us_admin *a, const struct us_account *u, bool is_f
   us_json_name(&w, "totp");
   us_json_bool(&w, u->has_totp);
   us_json_close(&w, '}');
-  printf("%s%.*s", is_first ? "\n" : ",\n", US_STR_ARG(us_buf_str(&out)));
+  us_admin_list_item(a, us_buf_str(&out));
   us_buf_done(&out);
 }
 
@@ -215,19 +215,16 @@ static enum us_code page_step(struct us_cx *cx, void *self) {
 }
 static enum us_code user_list(struct us_admin *a, const struct us_arguments *arguments, void *options) {
   struct user_page p = {.after = US_STR("")};
-  bool is_first = true;
   US_TRY(us_admin_realm(a, &p.realm));
-  if (a->is_json)
-    printf("[");
+  us_admin_list_open(a);
   do {
     US_TRY(us_admin_read(a, page_step, &p));
-    for (size_t i = 0; i < p.n; i++, is_first = false)
-      print_user(a, &p.v[i], is_first);
+    for (size_t i = 0; i < p.n; i++)
+      print_user(a, &p.v[i]);
     if (p.n > 0)
       p.after = p.v[p.n - 1].name_key;
   } while (p.n == US_USER_PAGE);
-  if (a->is_json)
-    printf(is_first ? "]\n" : "\n]\n");
+  us_admin_list_close(a);
   return US_OK;
 }
 
