@@ -39,6 +39,14 @@ bool us_str_starts(struct us_str s, struct us_str prefix) {
   return s.n >= prefix.n && us_str_eq((struct us_str){s.p, prefix.n}, prefix);
 }
 
+bool us_str_is_blank(struct us_str s) {
+  for (size_t i = 0; i < s.n; i++) {
+    if (s.p[i] != ' ' && s.p[i] != '\t' && s.p[i] != '\r' && s.p[i] != '\n')
+      return false;
+  }
+  return true;
+}
+
 bool us_str_has_nul(struct us_str s) {
   return s.n > 0 && memchr(s.p, '\0', s.n) != NULL;
 }

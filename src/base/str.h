@@ -33,6 +33,7 @@ bool us_str_eq(struct us_str a, struct us_str b);
 bool us_str_eq_c(struct us_str a, const char *b);
 bool us_str_eq_nocase(struct us_str a, struct us_str b); /* ASCII only */
 bool us_str_starts(struct us_str s, struct us_str prefix);
+bool us_str_is_blank(struct us_str s); /* nothing but spaces, tabs and ends of lines, or nothing at all */
 bool us_str_has_nul(struct us_str s);
 bool us_str_is_utf8(struct us_str s); /* RFC 3629: no surrogates, no overlong forms */
 /* Bytes of the UTF-8 character at the start of s; 0 when there is none or it is not valid. */

@@ -64,13 +64,8 @@ enum us_code us_login_open(struct us_cx *cx, const struct us_realm *realm, struc
   return US_OK;
 }
 
-/* The smallest id that could have been made at `ms`: the bits below the milliseconds are node and counter (base/id.h). */
-static int64_t first_id_at(int64_t ms) {
-  return ms <= US_ID_EPOCH_MS ? 0 : (ms - US_ID_EPOCH_MS) * (INT64_C(1) << 21);
-}
-
 enum us_code us_login_pass(struct us_cx *cx, const struct us_login_step *step) {
   /* Ids are ordered by time and never older than their step, so what has expired lies at the front of the table. */
-  US_TRY(us_login_rows_sweep(cx, first_id_at(cx->now_ms - US_LOGIN_STEP_MS)));
+  US_TRY(us_login_rows_sweep(cx, us_id_first_at(cx->now_ms - US_LOGIN_STEP_MS)));
   return us_login_row_spend(cx, step->id);
 }

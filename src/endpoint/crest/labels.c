@@ -23,17 +23,9 @@ struct body {
   .kind = US_FIELD_STRINGS, .flags = US_FIELD_OPTIONAL_WORD | US_FIELD_UNIQUE, .max = US_LABEL_RESOURCES_MAX,          \
   .item_max = 255
 
-static bool is_blank(struct us_str s) {
-  for (size_t i = 0; i < s.n; i++) {
-    if (s.p[i] != ' ')
-      return false;
-  }
-  return true;
-}
-
 static enum us_code check_body(struct us_cx *cx, void *object) {
   const struct body *body = object;
-  if (is_blank(body->name))
+  if (us_str_is_blank(body->name))
     return us_fail(cx, US_E_INVALID_REQUEST, "Invalid Json - 'name' cannot be a blank string");
   if (!us_str_eq_c(body->type, "USER") && !us_str_eq_c(body->type, "STAR"))
     return us_fail(cx, US_E_INVALID_REQUEST, "Invalid Json - 'type' must be USER or STAR");

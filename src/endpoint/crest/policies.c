@@ -110,20 +110,13 @@ static enum us_code read_head(struct us_call *call, const json_t *object, struct
   return US_OK;
 }
 
-static bool is_blank(const json_t *string) {
-  const char *p = json_string_value(string);
-  size_t n = json_string_length(string);
-  while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t' || p[n - 1] == '\r' || p[n - 1] == '\n'))
-    n--;
-  return n == 0;
-}
-
 /* c.3 step 4: blank subjects are looked for in all permissions before the structure of any. */
 static enum us_code check_subjects(struct us_call *call, const json_t *permissions) {
   for (size_t i = 0; i < json_array_size(permissions); i++) {
     const json_t *element = json_array_get(permissions, i);
     const json_t *subject = json_object_get(element, "subject");
-    if (json_is_string(subject) && is_blank(subject))
+    struct us_str text = {json_string_value(subject), json_string_length(subject)};
+    if (json_is_string(subject) && us_str_is_blank(text))
       return us_fail(&call->cx, US_E_INVALID_REQUEST, "Subject cannot be a blank string");
   }
   return US_OK;

@@ -9,14 +9,6 @@
 #define DETAIL_MAX_BYTES 1024
 #define BODY_PROBLEM "The request could not be processed because "
 
-static bool is_blank(struct us_str s) {
-  for (size_t i = 0; i < s.n; i++) {
-    if (s.p[i] != ' ' && s.p[i] != '\t' && s.p[i] != '\r' && s.p[i] != '\n')
-      return false;
-  }
-  return true;
-}
-
 /* "detail":"..." */
 static struct us_str detail_of(struct us_cx *cx, struct us_str text) {
   struct us_buf b;
@@ -58,13 +50,13 @@ enum us_code us_crest_content(struct us_call *call, json_t **ret_object) {
   struct us_cx *cx = &call->cx;
   if (us_http_header(call->request, "content-type").n == 0) /* two blanks: the lineage's own words (a.4) */
     return us_fail(cx, US_E_INVALID_REQUEST, BODY_PROBLEM "the  content-type was not specified and is required");
-  if (is_blank(call->request->body))
+  if (us_str_is_blank(call->request->body))
     return us_fail(cx, US_E_INVALID_REQUEST, BODY_PROBLEM "it did not contain any JSON content");
   return parse_object(call, ret_object);
 }
 
 enum us_code us_crest_action_body(struct us_call *call, json_t **ret_object) {
-  if (!is_blank(call->request->body))
+  if (!us_str_is_blank(call->request->body))
     return parse_object(call, ret_object);
   *ret_object = us_json_own(&call->cx, json_object());
   return *ret_object != NULL ? US_OK : us_fail_plain(&call->cx, US_E_NO_MEMORY);

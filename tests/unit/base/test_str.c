@@ -19,6 +19,15 @@ static void compares_by_length_and_bytes(void **state) {
   assert_null(us_str_c(NULL).p);
 }
 
+static void blank_is_whitespace_or_nothing(void **state) {
+  assert_true(us_str_is_blank(US_STR("")));
+  assert_true(us_str_is_blank(US_STR_ABSENT));
+  assert_true(us_str_is_blank(US_STR(" \t\r\n ")));
+  assert_false(us_str_is_blank(US_STR(" a ")));
+  assert_false(us_str_is_blank(US_STR("  \v")));
+  assert_false(us_str_is_blank((struct us_str){" \0", 2}));
+}
+
 static void utf8_is_that_of_rfc_3629(void **state) {
   (void)state;
   static const char *const good[] = {"",
@@ -142,6 +151,7 @@ static void an_empty_result_can_be_told_from_no_memory(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(compares_by_length_and_bytes),
+      cmocka_unit_test(blank_is_whitespace_or_nothing),
       cmocka_unit_test(utf8_is_that_of_rfc_3629),
       UNIT_WITH_CX(copies_end_with_nul),
       UNIT_WITH_CX(formats_short_and_long),
