@@ -7,10 +7,9 @@
 
 #include "base/mem.h"
 #include "domain/audit.h"
+#include "domain/cascade.h"
 #include "domain/notice.h"
-#include "domain/session.h"
-#include "domain/ticket.h"
-#include "domain/token.h"
+#include "domain/sweep.h"
 
 #define US_CLEANUP_ROWS 1000
 #define US_CLEANUP_PAUSE_S 5
@@ -32,14 +31,13 @@ static struct us_cleanup *of_job(struct us_write_job *job) {
 
 static enum us_code run(struct us_write_job *job) {
   struct us_cleanup *c = of_job(job);
-  int64_t uma = 0, tokens = 0, sessions = 0, notices = 0, lines = 0;
-  US_TRY(us_uma_clean_up(job->cx, US_CLEANUP_ROWS, &uma));
-  US_TRY(us_token_clean_up(job->cx, US_CLEANUP_ROWS, &tokens));
-  US_TRY(us_session_clean_up(job->cx, US_CLEANUP_ROWS, &sessions));
+  int64_t expired = 0, notices = 0, lines = 0;
+  bool more = false;
+  US_TRY(us_sweep_expired(job->cx, US_CLEANUP_ROWS, &expired));
+  US_TRY(us_cascade_continue(job->cx, &more));
   US_TRY(us_notice_clean_up(job->cx, US_CLEANUP_ROWS, &notices));
   US_TRY(us_audit_clean_up(job->cx, US_CLEANUP_ROWS, &lines));
-  c->has_more = uma >= US_CLEANUP_ROWS || tokens >= US_CLEANUP_ROWS || sessions >= US_CLEANUP_ROWS ||
-                notices >= US_CLEANUP_ROWS || lines >= US_CLEANUP_ROWS;
+  c->has_more = more || expired >= US_CLEANUP_ROWS || notices >= US_CLEANUP_ROWS || lines >= US_CLEANUP_ROWS;
   return US_OK;
 }
 

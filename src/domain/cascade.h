@@ -6,7 +6,7 @@
  * account or client. What others have through somebody who goes ends with that commit too, on up to US_CASCADE_ROWS resources, and
  * with the portion that comes to it on more. What is left is tidying, which may be long; it is done in portions of at most US_CASCADE_ROWS rows or
  * resources a transaction. The first portion runs in the transaction of the event; if that was not all, a note in the store says
- * so and us_cascade_continue() (called by the clean-up) goes on, also after a restart.
+ * so and us_cascade_continue() (called by app/cleanup.c) goes on, also after a restart.
  */
 #ifndef USHER_DOMAIN_CASCADE_H
 #define USHER_DOMAIN_CASCADE_H

@@ -14,8 +14,6 @@
 #include "store/tickets.h"
 #include "json/json.h"
 
-#define KEEP_EXPIRED_S 86400 /* an expired RPT may still be upgraded (6.6): for a day */
-
 /* 8.1.2: the RPT's resource server; a PAT must be of the RPT's owner too. */
 static bool may_see(const struct us_rpt *rpt, const struct us_access *pat, const struct us_client *client) {
   if (pat)
@@ -123,17 +121,4 @@ enum us_code us_rpt_revoke(struct us_cx *cx, const struct us_realm *realm, struc
   if (rpt.client_ref != client->ref)
     return us_fail_plain(cx, US_E_INVALID_GRANT);
   return us_rpts_delete(cx, id);
-}
-
-enum us_code us_uma_clean_up(struct us_cx *cx, int64_t max_rows, int64_t *ret_rows) {
-  int64_t now_s = us_cx_now_s(cx), before_s = now_s - KEEP_EXPIRED_S;
-  int64_t tickets, rpts, after, last;
-  US_TRY(us_tickets_delete_expired(cx, now_s, max_rows, &tickets));
-  /* RPTs have no index by expiry (it would cost every grant a write): the old ones are walked in circles, a stretch a call. */
-  US_TRY(us_rpts_cursor(cx, &after));
-  US_TRY(us_rpts_delete_expired(cx, after, us_id_first_at(before_s * 1000), before_s, max_rows, &rpts, &last));
-  if (after != last)
-    US_TRY(us_rpts_set_cursor(cx, last));
-  *ret_rows = tickets > rpts ? tickets : rpts;
-  return US_OK;
 }

@@ -9,10 +9,12 @@
 #include "base/cx.h"
 #include "base/id.h"
 #include "model/model.h"
+#include "store/sweep.h"
 
 struct us_throttle;     /* domain/throttle.h: failed passwords by account and address */
 struct us_secret_cache; /* domain/secret.h: client secrets that were verified once */
 struct us_claim_cache;  /* domain/claim_token.h: claim tokens that were verified once */
+struct us_box;          /* crypto/box.h: the key of the configuration for secrets at rest */
 struct us_snapshot_box; /* domain/snapshot.h: the current realms, settings and keys */
 
 struct us_services {
@@ -22,6 +24,7 @@ struct us_services {
   struct us_throttle *throttle;
   struct us_secret_cache *secrets;
   struct us_claim_cache *claims;
+  const struct us_box *box;   /* NULL: secrets are stored in the clear */
   struct us_str base_url;     /* "http://127.0.0.1:8080/am", without a slash at the end */
   struct us_str context_path; /* "/am" */
   struct us_str cookie_name;  /* "iPlanetDirectoryPro" */
@@ -29,10 +32,10 @@ struct us_services {
   struct us_str default_realm; /* whose UMA metadata the origin serves; "/" */
   int64_t
       long_lists_max; /* so many lists may take long at a time (route/pipeline.c): passwords wait for the pool too */
-  _Atomic int64_t long_lists;  /* that do so now */
-  _Atomic int64_t token_sweep; /* where the next clean-up of tokens begins (domain/token_life.c) */
-  bool sends_mail;             /* notices are written down: there is a mail server (domain/notice.h) */
-  _Atomic uint64_t notices;    /* how many were: after a commit app/mailer.c is woken when it moved */
+  _Atomic int64_t long_lists;             /* that do so now */
+  _Atomic int64_t sweeps[US_SWEEP_COUNT]; /* where the next clean-up of each kind begins (domain/sweep.c) */
+  bool sends_mail;                        /* notices are written down: there is a mail server (domain/notice.h) */
+  _Atomic uint64_t notices;               /* how many were: after a commit app/mailer.c is woken when it moved */
 };
 
 /* The next row id. */

@@ -107,10 +107,6 @@ enum us_code us_session_page(struct us_cx *cx, const struct us_account *account,
   return us_sessions_page(cx, account->id, idle_since_ms, query, see_row, &page, ret_end);
 }
 
-enum us_code us_session_clean_up(struct us_cx *cx, int64_t max_rows, int64_t *ret_rows) {
-  return us_sessions_sweep(cx, cx->now_ms, max_rows, ret_rows);
-}
-
 bool us_session_wants_touch(const struct us_session *session, int64_t now_ms) {
   return now_ms - session->touched_ms >= US_SESSION_TOUCH_MS;
 }

@@ -50,7 +50,4 @@ typedef bool (*us_session_seen_fn)(struct us_cx *cx, void *self, const struct us
 enum us_code us_session_page(struct us_cx *cx, const struct us_account *account, const struct us_list_query *query,
                              us_session_seen_fn seen, void *self, struct us_list_end *ret_end) US_MUST_CHECK;
 
-/* Write step of the clean-up: expired sessions among the oldest max_rows. */
-enum us_code us_session_clean_up(struct us_cx *cx, int64_t max_rows, int64_t *ret_rows) US_MUST_CHECK;
-
 #endif

@@ -38,8 +38,4 @@ enum us_code us_ticket_succeed(struct us_cx *cx, const struct us_realm *realm, s
 /* Remembers a pending request that this process waits for; kept by us_ticket_succeed(). */
 enum us_code us_ticket_add_pending(struct us_cx *cx, struct us_ticket *ticket, int64_t pending_id) US_MUST_CHECK;
 
-/* Write step, from time to time: expired tickets and RPTs, at most `max_rows` of each a call; *ret_rows is the larger number of
- * rows that went, max_rows when there may be more. */
-enum us_code us_uma_clean_up(struct us_cx *cx, int64_t max_rows, int64_t *ret_rows) US_MUST_CHECK;
-
 #endif

@@ -1,4 +1,4 @@
-/* Access and refresh tokens: issue, find, refresh, revoke, clean up. RPTs live in domain/rpt.h. */
+/* Access and refresh tokens: issue, find, refresh, revoke. RPTs live in domain/rpt.h. */
 #ifndef USHER_DOMAIN_TOKEN_H
 #define USHER_DOMAIN_TOKEN_H
 
@@ -55,9 +55,5 @@ enum us_code us_token_introspect(struct us_cx *cx, const struct us_realm *realm,
  * answer): no such token; US_E_INVALID_GRANT: another client's. */
 enum us_code us_token_revoke(struct us_cx *cx, const struct us_realm *realm, const struct us_client *client,
                              struct us_str text) US_MUST_CHECK;
-
-/* Write step: removes expired tokens, at most max_rows, and goes on with what deleted accounts, clients and realms left behind.
- * *ret_rows >= max_rows: there is more to do. */
-enum us_code us_token_clean_up(struct us_cx *cx, int64_t max_rows, int64_t *ret_rows) US_MUST_CHECK;
 
 #endif

@@ -1,11 +1,7 @@
-/* How long tokens live and who may look: introspection, revocation, clean-up. See token.h. */
-#include <stdatomic.h>
-
-#include "domain/cascade.h"
+/* Who may look at a token, and who may end it: introspection, revocation. See token.h. */
 #include "domain/token.h"
-#include "store/tokens.h"
 
-#define US_SWEEP_WINDOW 10000 /* rows looked at in one clean-up */
+#include "store/tokens.h"
 
 /* Contract 8.1.2: the client it was issued to; clients that hold one of the two scopes for it. */
 static enum us_code find_visible(struct us_cx *cx, const struct us_realm *realm, int64_t id, const char *digest,
@@ -57,15 +53,4 @@ enum us_code us_token_revoke(struct us_cx *cx, const struct us_realm *realm, con
     return us_fail_plain(cx, US_E_INVALID_GRANT);
   return row.token.kind == US_TOKEN_REFRESH ? us_token_row_delete_grant(cx, row.token.grant_id)
                                             : us_token_row_delete(cx, id);
-}
-
-enum us_code us_token_clean_up(struct us_cx *cx, int64_t max_rows, int64_t *ret_rows) {
-  int64_t cursor = atomic_load(&cx->svc->token_sweep), deleted = 0;
-  bool more = false;
-  US_TRY(us_token_row_sweep(cx, &cursor, US_SWEEP_WINDOW, max_rows, &deleted));
-  US_TRY(us_cascade_continue(cx, &more));
-  atomic_store(&cx->svc->token_sweep, cursor);
-  more |= deleted > 0 && cursor != 0; /* where some had expired, the next window is looked at right away */
-  *ret_rows = more && deleted < max_rows ? max_rows : deleted;
-  return US_OK;
 }

@@ -51,7 +51,8 @@ static void us_conn_link_unsent(struct us_conn *conn) {
   if (conn->next_unsent)
     conn->next_unsent->prev_unsent = conn;
   loop->unsent = conn;
-  loop->unsent_count++;
+  if (loop->unsent_count++ == 0)
+    loop->unsent_since_ns = uv_hrtime();
 }
 
 static void us_conn_unlink_unsent(struct us_conn *conn) {

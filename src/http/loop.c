@@ -115,7 +115,9 @@ void us_loop_end_turn(struct us_loop *loop) {
 }
 
 void us_loop_end_long_turn(struct us_loop *loop) {
-  if (loop->unsent_count >= US_LOOP_UNSENT_MAX)
+  if (loop->unsent_count == 0)
+    return;
+  if (loop->unsent_count >= US_LOOP_UNSENT_MAX || uv_hrtime() - loop->unsent_since_ns >= loop->turn_ns)
     us_loop_end_turn(loop);
 }
 
@@ -131,6 +133,8 @@ static void us_on_after_wait(uv_check_t *check) {
 int us_loop_init(struct us_loop *loop, struct us_edge *edge, unsigned index) {
   loop->edge = edge;
   loop->index = index;
+  int64_t turn_us = edge->options.turn_us ? edge->options.turn_us : US_HTTP_TURN_US;
+  loop->turn_ns = turn_us > 0 ? (uint64_t)turn_us * 1000 : 0;
   const struct us_http_limits *limits = &edge->options.limits;
   loop->waits.queue[US_WAIT_IDLE].duration_ms = limits->idle_ms;
   loop->waits.queue[US_WAIT_HEAD].duration_ms = limits->head_ms;

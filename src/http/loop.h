@@ -60,6 +60,8 @@ struct us_loop {
   struct us_conn *conns;
   struct us_conn *unsent; /* those whose `out` waits for the end of the turn */
   size_t unsent_count;
+  uint64_t unsent_since_ns; /* the first of them, by uv_hrtime() */
+  uint64_t turn_ns;
   struct us_exchange *exchanges; /* handed over and not answered */
   struct us_conn *spare;         /* for turning a connection away when there is no memory */
   size_t turned_away;            /* connections past the limits that are being told so */

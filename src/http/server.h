@@ -64,12 +64,14 @@ struct us_http_tls {
   const char *key_file;
   bool ask_client_certificate; /* asked for, never demanded; not verified against a CA here */
 };
+#define US_HTTP_TURN_US 2000
 struct us_http_options {
   const struct us_http_listener *listeners;
   size_t listener_count;
   const struct us_http_tls *tls; /* needed when a listener has is_tls */
   struct us_http_limits limits;
-  unsigned loops;                     /* threads */
+  unsigned loops;  /* threads */
+  int64_t turn_us; /* an answer does not wait longer for the end of its turn; 0: US_HTTP_TURN_US; < 0: not at all */
   const char *const *trusted_proxies; /* addresses, NULL-terminated; X-Forwarded-For counts only from them */
   void (*on_request)(void *self, struct us_http_exchange *exchange);
   /* Refusals made by the edge itself get their body here: fill response->body and content type for `status`. May be NULL

@@ -93,8 +93,15 @@ struct us_client {
   struct us_str auth_method;
   struct us_strs grants, scopes, default_scopes, redirect_uris, claims_redirect_uris;
   struct us_str id_token_alg;
-  int64_t access_token_s, refresh_token_s; /* 0: the realm's */
-  int64_t rev;
+  int64_t access_token_s, refresh_token_s, code_s; /* 0: the realm's */
+  bool implies_consent;                            /* isConsentImplied: nobody is asked */
+  bool binds_tokens;                               /* mTLSCertificateBoundAccessTokens */
+  struct us_str sealed_secret;                     /* client_secret_jwt: the secret itself, sealed */
+  struct us_str jwks, jwks_uri;                    /* its public keys, or where they are; absent without */
+  struct us_str tls_names;           /* tls_client_auth: {"tls_client_auth_san_dns":"..."} (RFC 8705 2.1.2) */
+  struct us_str metadata;            /* what else registration said: a JSON object */
+  struct us_str registration_digest; /* of its registration access token; absent: not registered that way */
+  int64_t rev, created_ms;
 };
 
 struct us_account {
@@ -134,6 +141,32 @@ struct us_token {
   struct us_strs scopes;
   int64_t auth_time_s, issued_s, expires_s;
   bool spent;
+  struct us_str cnf; /* x5t#S256 of the certificate it is bound to; absent: to none */
+};
+
+/* An authorization code (protocol contract 3.2). */
+struct us_code_grant {
+  int64_t id;
+  int64_t realm_id, client_ref, account_id;
+  struct us_str redirect_uri;
+  bool uri_was_sent;
+  struct us_strs scopes;
+  struct us_str challenge, challenge_method, nonce; /* absent without */
+  int64_t auth_time_s, expires_s;
+  int64_t grant_id; /* of the tokens it was exchanged for; 0: not used yet */
+};
+/* What a person lets a client do, remembered. */
+struct us_consent {
+  int64_t account_id, client_ref, realm_id;
+  struct us_strs scopes;
+  int64_t modified_ms;
+};
+/* A persisted claims token (protocol contract 7.5). */
+struct us_pct {
+  int64_t id;
+  int64_t realm_id, client_ref, account_id;
+  int64_t issued_s, expires_s;
+  struct us_str cnf;
 };
 /* A live access token with those it speaks for, read in one statement. */
 struct us_access {
@@ -180,6 +213,10 @@ struct us_ticket {
   struct us_permissions permissions;
   struct us_str pending_ids; /* JSON array of numbers */
   int64_t created_s, expires_s;
+  /* claims gathering */
+  struct us_str challenge, challenge_method; /* absent without */
+  int64_t party_id;                          /* 0: nobody was there yet */
+  bool wants_pct;
 };
 
 /* Row ids. */
@@ -193,6 +230,7 @@ struct us_rpt {
   int64_t party_rev;     /* access_rev of the party's account under which it was decided */
   struct us_ids counted; /* permissions of which it used up a use (MaxUses) */
   int64_t issued_s, expires_s;
+  struct us_str cnf; /* as in us_token */
   struct us_permissions permissions;
 };
 

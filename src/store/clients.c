@@ -6,7 +6,9 @@
 
 #define CLIENT_COLUMNS                                                                                                 \
   "id, realm_id, client_id, secret_hash, is_public, is_active, display_name, auth_method, id_token_alg,"               \
-  " access_token_s, refresh_token_s, rev, grants, scopes, default_scopes, redirect_uris, claims_redirect_uris"
+  " access_token_s, refresh_token_s, rev, grants, scopes, default_scopes, redirect_uris, claims_redirect_uris,"        \
+  " code_s, implies_consent, binds_tokens, sealed_secret, jwks, jwks_uri, tls_names, metadata, registration_digest,"   \
+  " created_ms"
 
 struct client_row {
   struct us_client client;
@@ -30,6 +32,16 @@ static const struct us_column client_columns[] = {
     {US_COLUMN_TEXT, offsetof(struct client_row, default_scopes)},
     {US_COLUMN_TEXT, offsetof(struct client_row, redirect_uris)},
     {US_COLUMN_TEXT, offsetof(struct client_row, claims_redirect_uris)},
+    {US_COLUMN_I64, offsetof(struct client_row, client.code_s)},
+    {US_COLUMN_BOOL, offsetof(struct client_row, client.implies_consent)},
+    {US_COLUMN_BOOL, offsetof(struct client_row, client.binds_tokens)},
+    {US_COLUMN_TEXT, offsetof(struct client_row, client.sealed_secret)},
+    {US_COLUMN_TEXT, offsetof(struct client_row, client.jwks)},
+    {US_COLUMN_TEXT, offsetof(struct client_row, client.jwks_uri)},
+    {US_COLUMN_TEXT, offsetof(struct client_row, client.tls_names)},
+    {US_COLUMN_TEXT, offsetof(struct client_row, client.metadata)},
+    {US_COLUMN_TEXT, offsetof(struct client_row, client.registration_digest)},
+    {US_COLUMN_I64, offsetof(struct client_row, client.created_ms)},
 };
 
 static enum us_code unpack(struct us_cx *cx, struct client_row *row, struct us_client *ret_client) {
@@ -97,20 +109,28 @@ static enum us_code pack(struct us_cx *cx, const struct us_client *c, struct cli
   return US_OK;
 }
 
+static struct us_str or_empty(struct us_str object) {
+  return object.n > 0 ? object : US_STR("{}");
+}
+
 enum us_code us_client_row_insert(struct us_cx *cx, const struct us_client *c) {
   static const char sql[] =
       "INSERT INTO client (id, realm_id, client_id, secret_hash, is_public, is_active, display_name, auth_method,"
       " id_token_alg, access_token_s, refresh_token_s, rev, grants, scopes, default_scopes, redirect_uris,"
-      " claims_redirect_uris, created_ms)"
-      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
+      " claims_redirect_uris, created_ms, code_s, implies_consent, binds_tokens, sealed_secret, jwks, jwks_uri,"
+      " tls_names, metadata, registration_digest)"
+      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,"
+      " $23, $24, $25, $26, $27)"
       " ON CONFLICT (realm_id, client_id) DO NOTHING";
   struct client_row row;
   int64_t changed = 0;
   US_TRY(pack(cx, c, &row));
-  US_TRY(us_sql_run(cx, &changed, sql, "iittiitttiiittttti", c->ref, c->realm_id, c->client_id, c->secret_hash,
+  US_TRY(us_sql_run(cx, &changed, sql, "iittiitttiiitttttiiiitttttt", c->ref, c->realm_id, c->client_id, c->secret_hash,
                     (int64_t)c->is_public, (int64_t)c->is_active, c->display_name, c->auth_method, c->id_token_alg,
                     c->access_token_s, c->refresh_token_s, c->rev, row.grants, row.scopes, row.default_scopes,
-                    row.redirect_uris, row.claims_redirect_uris, cx->now_ms));
+                    row.redirect_uris, row.claims_redirect_uris, cx->now_ms, c->code_s, (int64_t)c->implies_consent,
+                    (int64_t)c->binds_tokens, c->sealed_secret, c->jwks, c->jwks_uri, or_empty(c->tls_names),
+                    or_empty(c->metadata), c->registration_digest));
   return changed == 1 ? US_OK : us_fail_plain(cx, US_E_CONFLICT);
 }
 
@@ -118,15 +138,19 @@ enum us_code us_client_row_update(struct us_cx *cx, const struct us_client *c) {
   static const char sql[] =
       "UPDATE client SET secret_hash = $3, is_public = $4, is_active = $5, display_name = $6, auth_method = $7,"
       " id_token_alg = $8, access_token_s = $9, refresh_token_s = $10, grants = $11, scopes = $12,"
-      " default_scopes = $13, redirect_uris = $14, claims_redirect_uris = $15, rev = rev + 1"
+      " default_scopes = $13, redirect_uris = $14, claims_redirect_uris = $15, code_s = $16, implies_consent = $17,"
+      " binds_tokens = $18, sealed_secret = $19, jwks = $20, jwks_uri = $21, tls_names = $22, metadata = $23,"
+      " registration_digest = $24, rev = rev + 1"
       " WHERE id = $1 AND rev = $2";
   struct client_row row;
   int64_t changed = 0;
   US_TRY(pack(cx, c, &row));
-  US_TRY(us_sql_run(cx, &changed, sql, "iitiitttiittttt", c->ref, c->rev, c->secret_hash, (int64_t)c->is_public,
-                    (int64_t)c->is_active, c->display_name, c->auth_method, c->id_token_alg, c->access_token_s,
-                    c->refresh_token_s, row.grants, row.scopes, row.default_scopes, row.redirect_uris,
-                    row.claims_redirect_uris));
+  US_TRY(us_sql_run(cx, &changed, sql, "iitiitttiitttttiiitttttt", c->ref, c->rev, c->secret_hash,
+                    (int64_t)c->is_public, (int64_t)c->is_active, c->display_name, c->auth_method, c->id_token_alg,
+                    c->access_token_s, c->refresh_token_s, row.grants, row.scopes, row.default_scopes,
+                    row.redirect_uris, row.claims_redirect_uris, c->code_s, (int64_t)c->implies_consent,
+                    (int64_t)c->binds_tokens, c->sealed_secret, c->jwks, c->jwks_uri, or_empty(c->tls_names),
+                    or_empty(c->metadata), c->registration_digest));
   return changed == 1 ? US_OK : us_fail_plain(cx, US_E_CONFLICT);
 }
 

@@ -37,12 +37,5 @@ enum us_code us_rpts_count_merged(struct us_cx *cx, int64_t id, int64_t after_ti
 enum us_code us_rpts_merge(struct us_cx *cx, int64_t id, const struct us_rpt *old, int64_t after_tid) US_MUST_CHECK;
 /* Every RPT obtained in one authorization process, or holding something that was. */
 enum us_code us_rpts_delete_by_tid(struct us_cx *cx, int64_t tid) US_MUST_CHECK;
-/* Looks at most at `max` rows behind `after` and older than `older_than`; deletes those that expired before `before_s`. *ret_last
- * is where to go on, 0 when the end was reached. */
-enum us_code us_rpts_delete_expired(struct us_cx *cx, int64_t after, int64_t older_than, int64_t before_s, int64_t max,
-                                    int64_t *ret_deleted, int64_t *ret_last) US_MUST_CHECK;
-/* Where cleaning up went on from last (a row of meta); 0: from the start. */
-enum us_code us_rpts_cursor(struct us_cx *cx, int64_t *ret_after) US_MUST_CHECK;
-enum us_code us_rpts_set_cursor(struct us_cx *cx, int64_t after) US_MUST_CHECK;
 
 #endif

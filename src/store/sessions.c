@@ -117,13 +117,6 @@ enum us_code us_sessions_delete_oldest(struct us_cx *cx, int64_t account_id, int
   return us_sql_run(cx, NULL, SQL_DELETE_OLDEST, "ii", account_id, keep);
 }
 
-static const char SQL_SWEEP[] =
-    "DELETE FROM session WHERE id IN (SELECT id FROM session ORDER BY id LIMIT $2) AND expires_ms <= $1";
-
-enum us_code us_sessions_sweep(struct us_cx *cx, int64_t now_ms, int64_t limit, int64_t *ret_rows) {
-  return us_sql_run(cx, ret_rows, SQL_SWEEP, "ii", now_ms, limit);
-}
-
 static const char SQL_SPEND[] = "INSERT INTO login_spent (id) VALUES ($1) ON CONFLICT (id) DO NOTHING";
 
 enum us_code us_login_row_spend(struct us_cx *cx, int64_t id) {

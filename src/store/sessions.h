@@ -35,9 +35,6 @@ enum us_code us_sessions_delete_of_account(struct us_cx *cx, int64_t account_id,
 /* Keeps the newest `keep` of the account. */
 enum us_code us_sessions_delete_oldest(struct us_cx *cx, int64_t account_id, int64_t keep) US_MUST_CHECK;
 
-/* Removes those that expired at `now_ms` among the `limit` oldest: a sweep that never looks at more. */
-enum us_code us_sessions_sweep(struct us_cx *cx, int64_t now_ms, int64_t limit, int64_t *ret_rows) US_MUST_CHECK;
-
 /* Steps of a login that were passed (table login_spent). US_E_NOT_FOUND when it was passed before. */
 enum us_code us_login_row_spend(struct us_cx *cx, int64_t id) US_MUST_CHECK;
 enum us_code us_login_row_is_spent(struct us_cx *cx, int64_t id, bool *ret_is_spent) US_MUST_CHECK;

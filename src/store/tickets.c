@@ -88,9 +88,3 @@ static const char SQL_KILL[] = "UPDATE ticket SET state = 2 WHERE id = $1 RETURN
 enum us_code us_tickets_kill(struct us_cx *cx, int64_t tid, struct us_ticket_row *ret_row) {
   return us_sql_one(cx, ticket_columns, US_COLUMN_COUNT(ticket_columns), ret_row, SQL_KILL, "i", tid);
 }
-
-static const char SQL_DELETE_EXPIRED[] =
-    "DELETE FROM ticket WHERE id IN (SELECT id FROM ticket WHERE expires_s < $1 ORDER BY expires_s LIMIT $2)";
-enum us_code us_tickets_delete_expired(struct us_cx *cx, int64_t before_s, int64_t max, int64_t *ret_deleted) {
-  return us_sql_run(cx, ret_deleted, SQL_DELETE_EXPIRED, "ii", before_s, max);
-}

@@ -26,8 +26,5 @@ enum us_code us_tickets_bound_client(struct us_cx *cx, int64_t tid, const char *
 enum us_code us_tickets_rotate(struct us_cx *cx, const struct us_ticket *ticket, const char *digest) US_MUST_CHECK;
 /* Gives back what it was; US_E_NOT_FOUND: there is none. */
 enum us_code us_tickets_kill(struct us_cx *cx, int64_t tid, struct us_ticket_row *ret_row) US_MUST_CHECK;
-/* At most `max` of those that expired before `before_s`. */
-enum us_code us_tickets_delete_expired(struct us_cx *cx, int64_t before_s, int64_t max,
-                                       int64_t *ret_deleted) US_MUST_CHECK;
 
 #endif

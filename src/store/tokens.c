@@ -135,29 +135,3 @@ enum us_code us_token_row_delete_grant(struct us_cx *cx, int64_t grant_id) {
   static const char sql[] = "DELETE FROM token WHERE grant_id = $1";
   return us_sql_run(cx, NULL, sql, "i", grant_id);
 }
-
-enum us_code us_token_row_sweep(struct us_cx *cx, int64_t *cursor, int64_t window, int64_t max_rows,
-                                int64_t *ret_deleted) {
-  static const char sql_end[] =
-      "SELECT COALESCE(MAX(id), 0), COUNT(*) FROM (SELECT id FROM token WHERE id > $1 ORDER BY id LIMIT $2) AS part";
-  static const char sql_last[] =
-      "SELECT COALESCE(MAX(id), 0), COUNT(*) FROM (SELECT id FROM token WHERE id > $1 AND id <= $2 AND expires_s <= $3"
-      " ORDER BY id LIMIT $4) AS part";
-  static const char sql_delete[] = "DELETE FROM token WHERE id > $1 AND id <= $2 AND expires_s <= $3";
-  static const struct us_column columns[] = {{US_COLUMN_I64, 0}, {US_COLUMN_I64, sizeof(int64_t)}};
-  int64_t end[2] = {0}, last[2] = {0}; /* id, count */
-  US_TRY(us_sql_one(cx, columns, 2, end, sql_end, "ii", *cursor, window));
-  *ret_deleted = 0;
-  if (end[1] == 0) {
-    *cursor = 0;
-    return US_OK;
-  }
-  US_TRY(us_sql_one(cx, columns, 2, last, sql_last, "iiii", *cursor, end[0], us_cx_now_s(cx), max_rows));
-  if (last[1] > 0)
-    US_TRY(us_sql_run(cx, ret_deleted, sql_delete, "iii", *cursor, last[0], us_cx_now_s(cx)));
-  if (last[1] == max_rows)
-    *cursor = last[0]; /* more may be left in this window */
-  else
-    *cursor = end[1] < window ? 0 : end[0];
-  return US_OK;
-}

@@ -27,9 +27,5 @@ enum us_code us_token_row_spend(struct us_cx *cx, int64_t id, bool *ret_spent) U
 enum us_code us_token_row_delete(struct us_cx *cx, int64_t id) US_MUST_CHECK;
 /* Everything that one authorization led to. */
 enum us_code us_token_row_delete_grant(struct us_cx *cx, int64_t grant_id) US_MUST_CHECK;
-/* Deletes at most max_rows expired ones among the `window` rows behind *cursor, and moves *cursor to the window's end (0: start
- * over). The rows have no index by expiry: an insert would pay for it, a sweep need not. */
-enum us_code us_token_row_sweep(struct us_cx *cx, int64_t *cursor, int64_t window, int64_t max_rows,
-                                int64_t *ret_deleted) US_MUST_CHECK;
 
 #endif

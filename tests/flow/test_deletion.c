@@ -4,6 +4,7 @@
 #include "crypto/key.h"
 #include "domain/cascade.h"
 #include "domain/realm.h"
+#include "domain/sweep.h"
 #include "domain/token.h"
 #include "store/db.h"
 
@@ -25,7 +26,12 @@ static const char ALL_PERMISSIONS[] = "SELECT COUNT(*) FROM permission";
 static const char ALL_NOTES[] = "SELECT COUNT(*) FROM meta WHERE key LIKE 'doomed:%'";
 
 static enum us_code clean_up_step(struct us_cx *cx, void *self) {
-  return us_token_clean_up(cx, 1000, self);
+  int64_t *rows = self;
+  bool more = false;
+  US_TRY(us_sweep_expired(cx, 1000, rows));
+  US_TRY(us_cascade_continue(cx, &more));
+  *rows = more ? 1000 : *rows;
+  return US_OK;
 }
 /* Runs the clean-up until there is nothing left to do; returns how often. */
 static int clean_up(struct us_world *w) {

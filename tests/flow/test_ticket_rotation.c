@@ -1,5 +1,6 @@
 /* One authorization process and its tickets: single use, successors, polling, replay, expiry (protocol contract 6.9, 11.1). */
 #include "crypto/handle.h"
+#include "domain/sweep.h"
 #include "domain/ticket.h"
 #include "flow/uma.h"
 #include "store/tickets.h"
@@ -235,7 +236,7 @@ static void tickets_are_different_and_random(void **state) {
 }
 
 static enum us_code clean_up(struct us_cx *cx, void *self) {
-  return us_uma_clean_up(cx, 10, self);
+  return us_sweep_expired(cx, 10, self);
 }
 
 /* UG-78 UG-87: lifetimes by setting; clean-up takes what has expired, in batches. */

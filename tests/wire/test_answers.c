@@ -265,7 +265,9 @@ static void turn_sends_its_answers_at_its_end_and_is_not_endless(void **state) {
   static const size_t sizes[] = {10, US_LOOP_UNSENT_MAX - 1, US_LOOP_UNSENT_MAX, US_LOOP_UNSENT_MAX + 1,
                                  2 * US_LOOP_UNSENT_MAX + 10};
   static struct wire_client clients[2 * US_LOOP_UNSENT_MAX + 10];
-  start();
+  struct wire_options options = wire_defaults();
+  options.turn_us = INT64_C(60) * 1000 * 1000; /* longer than any test: the number of answers decides */
+  wire_start(&options);
   size_t connected = 0;
   for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
     for (; connected < sizes[i]; connected++)
@@ -284,6 +286,28 @@ static void turn_sends_its_answers_at_its_end_and_is_not_endless(void **state) {
   }
   for (size_t n = 0; n < connected; n++)
     wire_close(&clients[n]);
+}
+
+/* As above, where no answer may wait: each is a turn of its own. */
+static void turn_that_has_lasted_its_time_sends_what_it_has(void **state) {
+  static struct wire_client clients[10];
+  struct wire_options options = wire_defaults();
+  options.turn_us = -1;
+  wire_start(&options);
+  for (size_t n = 0; n < 10; n++) {
+    wire_connect(&clients[n], wire_is_tls(state));
+    wire_send_c(&clients[n], "GET /park HTTP/1.1\r\n" WIRE_HOST "\r\n");
+  }
+  wire_await_parked(10);
+  wire_release_together(10);
+  for (size_t n = 0; n < 10; n++) {
+    struct wire_answer answer;
+    wire_read_answer(&clients[n], false, &answer);
+    assert_int_equal(answer.status, 200);
+    wire_answer_done(&answer);
+    wire_close(&clients[n]);
+  }
+  assert_int_equal(wire_longest_turn(), 1);
 }
 
 static void client_that_ends_its_side_is_still_answered(void **state) {
@@ -359,6 +383,7 @@ int main(void) {
       WIRE_BOTH(answer_of_the_largest_size_arrives_whole),
       WIRE_BOTH(answer_that_cannot_be_made_is_a_500),
       WIRE_BOTH(turn_sends_its_answers_at_its_end_and_is_not_endless),
+      WIRE_BOTH(turn_that_has_lasted_its_time_sends_what_it_has),
       WIRE_TEST(client_that_ends_its_side_is_still_answered),
       WIRE_BOTH(answer_to_a_client_that_has_gone_is_dropped),
       WIRE_BOTH(refusals_are_written_in_the_handlers_style),

@@ -23,6 +23,7 @@
  *   /park       nothing, until wire_release() is called
  *   others      200 and lines that say what was understood: see wire_server.c */
 struct wire_options {
+  int64_t turn_us; /* as in us_http_options */
   struct us_http_limits limits;
   unsigned loops;
   const char *const *trusted_proxies;

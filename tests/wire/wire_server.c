@@ -248,6 +248,7 @@ struct wire_server *wire_start(const struct wire_options *o) {
       .tls = &tls,
       .limits = o->limits,
       .loops = o->loops,
+      .turn_us = o->turn_us,
       .trusted_proxies = o->trusted_proxies,
       .on_request = on_request,
       .render_refusal = o->renders_refusals ? render_refusal : NULL,

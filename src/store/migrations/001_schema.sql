@@ -62,6 +62,15 @@ CREATE TABLE client (
   id_token_alg       TEXT NOT NULL,          -- RS256 or ES256
   access_token_s     BIGINT NOT NULL,        -- 0 = the realm's
   refresh_token_s    BIGINT NOT NULL,
+  code_s             BIGINT NOT NULL DEFAULT 0,
+  implies_consent    SMALLINT NOT NULL DEFAULT 0 CHECK (implies_consent IN (0, 1)), -- isConsentImplied
+  binds_tokens       SMALLINT NOT NULL DEFAULT 0 CHECK (binds_tokens IN (0, 1)), -- mTLSCertificateBoundAccessTokens
+  sealed_secret      TEXT,                   -- client_secret_jwt only: the secret itself, sealed (crypto/box.h)
+  jwks               TEXT,                   -- public keys, a JWK set
+  jwks_uri           TEXT,                   -- where they are to be had instead
+  tls_names          TEXT NOT NULL DEFAULT '{}', -- tls_client_auth: the one name that its certificate has (RFC 8705 2.1.2)
+  metadata           TEXT NOT NULL DEFAULT '{}', -- what registration (RFC 7591) said besides: a JSON object
+  registration_digest TEXT,                  -- of the registration access token (RFC 7592); NULL = not registered that way
   rev                BIGINT NOT NULL,
   created_ms         BIGINT NOT NULL,
   UNIQUE (realm_id, client_id)
@@ -136,9 +145,51 @@ CREATE TABLE token (
   auth_time_s BIGINT NOT NULL,
   issued_s   BIGINT NOT NULL,
   expires_s  BIGINT NOT NULL,
-  spent      SMALLINT NOT NULL CHECK (spent IN (0, 1)) -- refresh: used, kept to recognise reuse
+  spent      SMALLINT NOT NULL CHECK (spent IN (0, 1)), -- refresh: used, kept to recognise reuse
+  cnf        TEXT                            -- x5t#S256 of the certificate it is bound to (RFC 8705 3)
 );
 CREATE INDEX token_grant ON token (grant_id);
+
+-- Authorization codes. A used one stays for a while: who brings it again ends its grant (RFC 6749 4.1.2).
+CREATE TABLE code (
+  id           @ID@,
+  digest       TEXT NOT NULL,
+  realm_id     BIGINT NOT NULL,
+  client_ref   BIGINT NOT NULL,
+  account_id   BIGINT NOT NULL,
+  redirect_uri TEXT NOT NULL,
+  uri_was_sent SMALLINT NOT NULL CHECK (uri_was_sent IN (0, 1)), -- then the exchange must repeat it (RFC 6749 4.1.3)
+  scopes       TEXT NOT NULL,
+  challenge    TEXT,                         -- PKCE (RFC 7636)
+  challenge_method TEXT,
+  nonce        TEXT,
+  auth_time_s  BIGINT NOT NULL,
+  expires_s    BIGINT NOT NULL,
+  grant_id     BIGINT NOT NULL DEFAULT 0     -- token.grant_id of what it was exchanged for; 0 = not used yet
+);
+
+-- What a person has allowed a client to do, and wanted remembered.
+CREATE TABLE consent (
+  account_id  BIGINT NOT NULL,
+  client_ref  BIGINT NOT NULL,
+  realm_id    BIGINT NOT NULL,
+  scopes      TEXT NOT NULL,
+  modified_ms BIGINT NOT NULL,
+  PRIMARY KEY (account_id, client_ref)
+) @CLUSTERED@;
+
+-- Persisted claims tokens (protocol contract 7.5): who the requesting party is, for this client.
+CREATE TABLE pct (
+  id         @ID@,
+  digest     TEXT NOT NULL,
+  realm_id   BIGINT NOT NULL,
+  client_ref BIGINT NOT NULL,
+  account_id BIGINT NOT NULL,                -- the requesting party
+  issued_s   BIGINT NOT NULL,
+  expires_s  BIGINT NOT NULL,
+  cnf        TEXT                            -- as in token
+);
+CREATE INDEX pct_account ON pct (account_id, client_ref);
 
 CREATE TABLE resource (
   id          @ID@,
@@ -202,9 +253,13 @@ CREATE TABLE ticket (
   pending_ids  TEXT NOT NULL,                -- ids of pending requests this process waits for
   created_s    BIGINT NOT NULL,
   expires_s    BIGINT NOT NULL,
-  used_digests TEXT NOT NULL DEFAULT ''      -- of earlier iterations, one behind the other: the first and the latest few
+  used_digests TEXT NOT NULL DEFAULT '',     -- of earlier iterations, one behind the other: the first and the latest few
+  -- Of claims gathering (protocol contract 7):
+  challenge    TEXT,                         -- PKCE for tickets
+  challenge_method TEXT,
+  party_id     BIGINT,                       -- account.id of the requesting party who was there
+  wants_pct    SMALLINT NOT NULL DEFAULT 0 CHECK (wants_pct IN (0, 1))
 );
-CREATE INDEX ticket_expiry ON ticket (expires_s);
 
 CREATE TABLE rpt (
   id         @ID@,
@@ -218,6 +273,7 @@ CREATE TABLE rpt (
   tid        BIGINT NOT NULL,
   issued_s   BIGINT NOT NULL,
   expires_s  BIGINT NOT NULL,
+  cnf        TEXT,                           -- as in token
   counted    TEXT NOT NULL DEFAULT '',       -- permission.id of those it used up a use of (MaxUses), with commas between
   -- The first permission stands in the row itself: most RPTs have no other, and introspection reads one page less. As below.
   more        BIGINT NOT NULL,               -- how many others there are in rpt_permission
