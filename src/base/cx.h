@@ -20,8 +20,9 @@ struct us_cx {
   int64_t now_ms; /* wall clock, milliseconds since 1970, read once when the work began */
   struct us_db *db;
   struct us_services *svc;
-  bool is_on_loop;     /* an event loop waits for this step: what takes long says US_E_TO_POOL */
-  struct us_str actor; /* name of who authenticated; absent: nobody did. For audit only, never for decisions */
+  bool is_on_loop;           /* an event loop waits for this step: what takes long says US_E_TO_POOL */
+  struct us_str actor;       /* name of who authenticated; absent: nobody did. For audit only, never for decisions */
+  struct us_str certificate; /* base64url SHA-256 of the certificate of who asks; absent without */
 };
 
 static inline int64_t us_cx_now_s(const struct us_cx *cx) {

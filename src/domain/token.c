@@ -9,6 +9,11 @@
 #include "store/clients.h"
 #include "store/tokens.h"
 
+/* RFC 8705 3: a token that is bound to a certificate is a token only for who holds the certificate's key. */
+static bool is_in_right_hands(const struct us_cx *cx, const struct us_token *token) {
+  return token->cnf.n == 0 || us_str_eq(token->cnf, cx->certificate);
+}
+
 static enum us_code find_live(struct us_cx *cx, int64_t realm_id, int kind, struct us_str text,
                               struct us_access *ret_access) {
   int64_t id = 0;
@@ -20,6 +25,10 @@ static enum us_code find_live(struct us_cx *cx, int64_t realm_id, int kind, stru
   US_TRY(us_token_row_live(cx, id, kind, realm_id, &row));
   if (!us_handle_matches(digest, row.digest))
     return us_fail_plain(cx, US_E_NOT_FOUND);
+  if (!is_in_right_hands(cx, &row.access.token)) {
+    us_fail_plain(cx, US_E_NOT_FOUND);
+    return us_error_detail(cx, "the token is bound to another certificate than the request came with");
+  }
   row.access.client_has_uma = us_strs_has(row.access.client_scopes, US_STR(US_SCOPE_UMA));
   *ret_access = row.access;
   return US_OK;
@@ -65,6 +74,15 @@ static enum us_code insert(struct us_cx *cx, const struct us_token *token, struc
   return us_token_row_insert(cx, token, ret_handle->digest);
 }
 
+/* Access tokens are bound where the client's registration says so; without a certificate there is then none to be had. */
+static enum us_code bind(struct us_cx *cx, const struct us_client *client, struct us_str *ret_cnf) {
+  *ret_cnf = client->binds_tokens ? cx->certificate : US_STR_ABSENT;
+  if (client->binds_tokens && ret_cnf->n == 0)
+    return us_fail(cx, US_E_INVALID_REQUEST,
+                   "A client certificate is needed: the tokens of this client are bound to it");
+  return US_OK;
+}
+
 static int64_t access_life(const struct us_realm *realm, const struct us_client *client) {
   return client->access_token_s > 0 ? client->access_token_s : realm->settings.access_token_s;
 }
@@ -72,6 +90,7 @@ static int64_t access_life(const struct us_realm *realm, const struct us_client 
 static enum us_code insert_access(struct us_cx *cx, const struct us_realm *realm, const struct us_client *client,
                                   const struct us_token *family, struct us_strs scopes, struct us_issued *issued) {
   struct us_token token = *family;
+  US_TRY(bind(cx, client, &token.cnf));
   token.kind = US_TOKEN_ACCESS;
   token.scopes = scopes;
   token.issued_s = us_cx_now_s(cx);
@@ -86,6 +105,8 @@ static enum us_code insert_refresh(struct us_cx *cx, const struct us_realm *real
                                    const struct us_token *family, struct us_issued *issued) {
   struct us_token token = *family;
   int64_t life = client->refresh_token_s > 0 ? client->refresh_token_s : realm->settings.refresh_token_s;
+  if (client->is_public) /* RFC 8705 4: nothing else shows who presents it; other clients authenticate */
+    US_TRY(bind(cx, client, &token.cnf));
   token.id = us_next_id(cx);
   token.kind = US_TOKEN_REFRESH;
   token.issued_s = us_cx_now_s(cx);
@@ -127,6 +148,8 @@ enum us_code us_token_issue(struct us_cx *cx, const struct us_token_issue *in, s
 static bool may_refresh(struct us_cx *cx, const struct us_realm *realm, const struct us_client *client,
                         const struct us_token *token) {
   int64_t idle_s = realm->settings.refresh_idle_s;
+  if (!is_in_right_hands(cx, token))
+    return false;
   if (token->kind != US_TOKEN_REFRESH || token->realm_id != realm->id || token->client_ref != client->ref)
     return false;
   if (token->expires_s <= us_cx_now_s(cx))

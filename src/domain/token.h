@@ -6,7 +6,8 @@
 #include "domain/services.h"
 
 /* A live access token of this realm by its text, in one statement with its client and owner. US_E_NOT_FOUND (no text) when
- * unknown, expired, of another realm, of a deleted or inactive client or owner. The caller decides what that means. */
+ * unknown, expired, of another realm, of a deleted or inactive client or owner, or bound to another certificate than cx->certificate
+ * (RFC 8705 3): every bearer token comes in here. The caller decides what that means. */
 enum us_code us_access_find(struct us_cx *cx, const struct us_realm *realm, struct us_str text,
                             struct us_access *ret_access) US_MUST_CHECK;
 /* The Bearer rules of protocol contract 1.6 for a PAT: US_E_NO_TOKEN, US_E_INVALID_TOKEN, US_E_INSUFFICIENT_SCOPE. */

@@ -64,6 +64,7 @@ struct us_call *us_call_new(void *mem, struct us_services *svc, const struct us_
   p->call.cx.mem = mem;
   p->call.cx.svc = svc;
   p->call.cx.now_ms = us_clock_now_ms(svc->clock);
+  p->call.cx.certificate = request->client_cert;
   p->call.request = request;
   p->call.response = response;
   const struct us_snapshot *snapshot = us_snapshot_ref(svc->snapshots);

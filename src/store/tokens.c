@@ -6,7 +6,7 @@
 
 #define TOKEN_COLUMNS                                                                                                  \
   "t.id, t.kind, t.realm_id, t.client_ref, t.account_id, t.grant_id, t.grant_type, t.auth_time_s, t.issued_s,"         \
-  " t.expires_s, t.spent, t.digest, t.scopes"
+  " t.expires_s, t.spent, t.digest, t.scopes, t.cnf"
 
 struct token_columns {
   struct us_token token;
@@ -25,25 +25,29 @@ struct token_columns {
       {US_COLUMN_I64, offsetof(struct token_columns, token.issued_s)},                                                 \
       {US_COLUMN_I64, offsetof(struct token_columns, token.expires_s)},                                                \
       {US_COLUMN_BOOL, offsetof(struct token_columns, token.spent)},                                                   \
-      {US_COLUMN_TEXT, offsetof(struct token_columns, digest)}, {                                                      \
-    US_COLUMN_TEXT, offsetof(struct token_columns, scopes)                                                             \
+      {US_COLUMN_TEXT, offsetof(struct token_columns, digest)},                                                        \
+      {US_COLUMN_TEXT, offsetof(struct token_columns, scopes)}, {                                                      \
+    US_COLUMN_TEXT, offsetof(struct token_columns, token.cnf)                                                          \
   }
 
 enum us_code us_token_row_insert(struct us_cx *cx, const struct us_token *t, const char *digest) {
   static const char sql[] =
       "INSERT INTO token (id, kind, digest, realm_id, client_ref, account_id, grant_id, grant_type, scopes,"
-      " auth_time_s, issued_s, expires_s, spent) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0)";
+      " auth_time_s, issued_s, expires_s, cnf, spent) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
+      "0)";
   static const char sql_no_owner[] =
       "INSERT INTO token (id, kind, digest, realm_id, client_ref, grant_id, grant_type, scopes,"
-      " auth_time_s, issued_s, expires_s, spent) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0)";
+      " auth_time_s, issued_s, expires_s, cnf, spent) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0)";
   struct us_str scopes = us_json_from_strs(cx->mem, t->scopes);
   if (scopes.p == NULL)
     return us_fail_plain(cx, US_E_NO_MEMORY);
   if (t->account_id == 0)
-    return us_sql_run(cx, NULL, sql_no_owner, "iiciiittiii", t->id, (int64_t)t->kind, digest, t->realm_id,
-                      t->client_ref, t->grant_id, t->grant_type, scopes, t->auth_time_s, t->issued_s, t->expires_s);
-  return us_sql_run(cx, NULL, sql, "iiciiiittiii", t->id, (int64_t)t->kind, digest, t->realm_id, t->client_ref,
-                    t->account_id, t->grant_id, t->grant_type, scopes, t->auth_time_s, t->issued_s, t->expires_s);
+    return us_sql_run(cx, NULL, sql_no_owner, "iiciiittiiit", t->id, (int64_t)t->kind, digest, t->realm_id,
+                      t->client_ref, t->grant_id, t->grant_type, scopes, t->auth_time_s, t->issued_s, t->expires_s,
+                      t->cnf);
+  return us_sql_run(cx, NULL, sql, "iiciiiittiiit", t->id, (int64_t)t->kind, digest, t->realm_id, t->client_ref,
+                    t->account_id, t->grant_id, t->grant_type, scopes, t->auth_time_s, t->issued_s, t->expires_s,
+                    t->cnf);
 }
 
 enum us_code us_token_row_by_id(struct us_cx *cx, int64_t id, struct us_token_row *ret_row) {

@@ -49,6 +49,16 @@ static void write_permissions(struct us_json_writer *w, const struct us_permissi
   us_json_close(w, ']');
 }
 
+/* RFC 8705 3.2. */
+static void write_cnf(struct us_json_writer *w, struct us_str cnf) {
+  if (cnf.n == 0)
+    return;
+  us_json_name(w, "cnf");
+  us_json_open(w, '{');
+  us_json_member(w, "x5t#S256", cnf);
+  us_json_close(w, '}');
+}
+
 /* [F] 5.1.1: permissions and never scope. Who it is about, when the realm says so (design 6). */
 static enum us_code answer_rpt(struct us_call *call, const struct us_rpt_view *view) {
   struct us_json_writer w;
@@ -62,6 +72,7 @@ static enum us_code answer_rpt(struct us_call *call, const struct us_rpt_view *v
   us_json_member(&w, "token_type", US_STR("access_token")); /* Q37 */
   us_json_member_i64(&w, "exp", view->rpt.expires_s);
   us_json_member(&w, "iss", call->realm->issuer);
+  write_cnf(&w, view->rpt.cnf);
   if (call->realm->settings.introspect_rpt_identity) {
     us_json_member_i64(&w, "iat", view->rpt.issued_s);
     us_json_member(&w, "client_id", view->client_id);
@@ -99,6 +110,7 @@ static enum us_code answer_token(struct us_call *call, const struct us_access *a
   us_json_member(&w, "sub", subject_of(call, access));
   us_json_member(&w, "subname", access->owner_name.p ? access->owner_name : access->client_id);
   us_json_member(&w, "iss", realm->issuer);
+  write_cnf(&w, token->cnf);
   us_json_close(&w, '}');
   return US_OK;
 }
