@@ -25,6 +25,7 @@ struct parts {
 
 struct header {
   enum us_alg alg;
+  bool is_mac; /* HS256: alg is then US_ALG_NONE */
   struct us_str kid;
   struct us_str typ;
 };
@@ -118,11 +119,11 @@ static enum us_code read_header(struct us_cx *cx, const json_t *object, struct h
   if (is_nested(text_of(cty)))
     return flaw(cx, "nested JWT");
 
-  /* RFC 8725 3.1, 3.2: exact spelling of what we offer; "none", HS256 and all others end here. */
+  /* RFC 8725 3.1, 3.2: exact spelling of what we offer; "none" and all others end here. */
   const json_t *alg = json_object_get(object, "alg");
-  struct header header = {us_alg_parse(json_is_string(alg) ? text_of(alg) : US_STR_ABSENT), US_STR_ABSENT,
-                          US_STR_ABSENT};
-  if (header.alg == US_ALG_NONE)
+  struct us_str name = json_is_string(alg) ? text_of(alg) : US_STR_ABSENT;
+  struct header header = {us_alg_parse(name), us_str_eq_c(name, "HS256"), US_STR_ABSENT, US_STR_ABSENT};
+  if (header.alg == US_ALG_NONE && !header.is_mac)
     return flaw(cx, "alg is not offered");
   header.kid = us_str_dup(cx->mem, text_of(kid));
   header.typ = us_str_dup(cx->mem, text_of(typ));
@@ -149,6 +150,18 @@ static enum us_code check_signature_form(struct us_cx *cx, struct us_str part, c
   return signature.n == key->signature_bytes ? US_OK : flaw(cx, "signature of another length than the key's");
 }
 
+/* RFC 7518 3.2. */
+static enum us_code check_mac(struct us_cx *cx, struct us_str compact, const struct parts *parts,
+                              struct us_str secret) {
+  struct us_str shown = US_STR_ABSENT;
+  uint8_t mac[US_SHA256_BYTES];
+  US_TRY(decode(cx, parts->signature, &shown));
+  us_hmac_sha256(secret, (struct us_str){compact.p, parts->header.n + 1 + parts->payload.n}, mac);
+  if (shown.n != sizeof(mac) || !us_equal_ct(shown.p, mac, sizeof(mac)))
+    return flaw(cx, "the signature does not hold");
+  return US_OK;
+}
+
 static enum us_code check_signature(struct us_cx *cx, struct us_str compact, const struct us_key *key) {
   cjose_err err = {.code = CJOSE_ERR_NONE};
   cjose_jws_t *jws = cjose_jws_import(compact.p, compact.n, &err);
@@ -171,15 +184,52 @@ static enum us_code check_claims(struct us_cx *cx, struct us_str text) {
   return US_OK;
 }
 
-enum us_code us_jws_verify(struct us_cx *cx, struct us_str compact, us_jws_key_fn key_of, void *self,
-                           struct us_str *ret_claims_json, struct us_str *ret_typ) {
+static enum us_code open_up(struct us_cx *cx, struct us_str compact, struct parts *ret_parts,
+                            struct header *ret_header) {
   if (compact.p == NULL || compact.n > US_JWS_MAX_BYTES)
     return flaw(cx, "absent or too long");
+  US_TRY(split(cx, compact, ret_parts));
+  return check_header(cx, ret_parts->header, ret_header);
+}
+
+enum us_code us_jws_peek(struct us_cx *cx, struct us_str compact, struct us_jws_said *ret_said) {
   struct parts parts = {US_STR_ABSENT, US_STR_ABSENT, US_STR_ABSENT};
-  struct header header = {US_ALG_NONE, US_STR_ABSENT, US_STR_ABSENT};
+  struct header header = {0};
   struct us_str claims = US_STR_ABSENT;
-  US_TRY(split(cx, compact, &parts));
-  US_TRY(check_header(cx, parts.header, &header));
+  US_TRY(open_up(cx, compact, &parts, &header));
+  US_TRY(decode(cx, parts.payload, &claims));
+  US_TRY(check_claims(cx, claims));
+  *ret_said = (struct us_jws_said){
+      .alg = header.alg, .is_mac = header.is_mac, .kid = header.kid, .typ = header.typ, .claims_json = claims};
+  return US_OK;
+}
+
+enum us_code us_jws_verify_mac(struct us_cx *cx, struct us_str compact, struct us_str secret,
+                               struct us_str *ret_claims_json, struct us_str *ret_typ) {
+  struct parts parts = {US_STR_ABSENT, US_STR_ABSENT, US_STR_ABSENT};
+  struct header header = {0};
+  struct us_str claims = US_STR_ABSENT;
+  if (secret.n < US_JWS_MAC_SECRET_MIN_BYTES)
+    return flaw(cx, "the secret is too short for HS256");
+  US_TRY(open_up(cx, compact, &parts, &header));
+  if (!header.is_mac)
+    return flaw(cx, "its alg is not HS256");
+  US_TRY(decode(cx, parts.payload, &claims));
+  US_TRY(check_mac(cx, compact, &parts, secret));
+  US_TRY(check_claims(cx, claims));
+  *ret_claims_json = claims;
+  *ret_typ = header.typ;
+  return US_OK;
+}
+
+enum us_code us_jws_verify(struct us_cx *cx, struct us_str compact, us_jws_key_fn key_of, void *self,
+                           struct us_str *ret_claims_json, struct us_str *ret_typ) {
+  struct parts parts = {US_STR_ABSENT, US_STR_ABSENT, US_STR_ABSENT};
+  struct header header = {0};
+  struct us_str claims = US_STR_ABSENT;
+  US_TRY(open_up(cx, compact, &parts, &header));
+  if (header.is_mac) /* JW-03: a public key is no secret */
+    return flaw(cx, "alg is not offered");
   const struct us_key *key = key_of(self, header.alg, header.kid);
   if (key == NULL || key->alg != header.alg)
     return flaw(cx, "no trusted key for its alg and kid");
