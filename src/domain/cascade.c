@@ -167,6 +167,10 @@ static enum us_code account_portion(struct us_cx *cx, const struct doomed_accoun
     US_TRY(us_cascade_drop_sessions(cx, a->id, US_CASCADE_ROWS, &n));
     *ret_more = n >= US_CASCADE_ROWS;
   }
+  if (!*ret_more) {
+    US_TRY(us_cascade_drop_pcts(cx, a->id, US_CASCADE_ROWS, &n));
+    *ret_more = n >= US_CASCADE_ROWS;
+  }
   return US_OK;
 }
 

@@ -10,7 +10,9 @@
 #include "domain/account.h"
 #include "domain/audit.h"
 #include "domain/id_token.h"
+#include "domain/pct.h"
 #include "domain/pending.h"
+#include "domain/pkce.h"
 #include "domain/scope.h"
 #include "domain/ticket.h"
 #include "policy/decide.h"
@@ -26,8 +28,11 @@ struct grant {
   const struct us_realm *realm;
   const struct us_rpt_request *in;
   struct us_ticket ticket;
-  struct us_resource *resources; /* one a permission of the ticket */
-  struct us_wanted *wanted;      /* ditto */
+  const struct us_account *party; /* NULL: nobody is known yet */
+  struct us_account gathered;     /* who it points to when claims are gathered interactively */
+  bool is_gathered;               /* he was there, in this process */
+  struct us_resource *resources;  /* one a permission of the ticket */
+  struct us_wanted *wanted;       /* ditto */
   size_t count;
   struct us_audit *events; /* for the owner's history, at most EVENTS_PER_RESOURCE each; written together at the end */
   size_t event_count;
@@ -40,7 +45,7 @@ static void note(struct grant *g, enum us_audit_kind kind, size_t i) {
                                                   .account_id = g->resources[i].owner_id,
                                                   .resource_uuid = g->resources[i].uuid,
                                                   .resource_name = g->resources[i].name,
-                                                  .party_name = g->in->party->name};
+                                                  .party_name = g->party->name};
 }
 static void note_all(struct grant *g, enum us_audit_kind kind) {
   for (size_t i = 0; i < g->count; i++)
@@ -57,27 +62,6 @@ static enum us_code refuse(struct us_cx *cx, enum us_code code) {
   return code;
 }
 
-/* Somebody else's ticket: the owner is told which client came with it. The party, if there is one, has no part in it. */
-static enum us_code audit_replay(struct grant *g) {
-  size_t count = g->ticket.permissions.n;
-  struct us_audit *events = US_NEW_ARRAY(g->cx->mem, struct us_audit, count);
-  if (!events)
-    return us_fail_plain(g->cx, US_E_NO_MEMORY);
-  for (size_t i = 0; i < count; i++) {
-    struct us_resource resource = {0};
-    enum us_code code = us_resources_access_by_id(g->cx, g->ticket.permissions.v[i].resource_id, &resource);
-    if (code != US_OK && code != US_E_NOT_FOUND)
-      return code;
-    us_error_clear(g->cx);
-    events[i] = (struct us_audit){.kind = US_AUDIT_TICKET_REPLAYED,
-                                  .account_id = g->ticket.owner_id,
-                                  .resource_uuid = g->ticket.permissions.v[i].uuid,
-                                  .resource_name = resource.name,
-                                  .party_name = g->in->client->client_id};
-  }
-  return us_audit_add(g->cx, g->realm->id, events, count);
-}
-
 /* Steps 5 and 6. */
 static enum us_code spend_ticket(struct grant *g) {
   enum us_code code = us_ticket_spend(g->cx, g->realm, g->in->ticket, g->in->client->ref, &g->ticket);
@@ -85,17 +69,18 @@ static enum us_code spend_ticket(struct grant *g) {
     return us_fail_plain(g->cx, US_E_INVALID_GRANT);
   if (code != US_E_CONFLICT)
     return code;
-  /* Bound to another client: a replay. Whatever was obtained in this process is worth nothing any more (G 5.5). */
-  US_TRY(us_rpts_delete_by_tid(g->cx, g->ticket.tid));
-  US_TRY(audit_replay(g));
+  US_TRY(us_ticket_end_process(g->cx, g->realm, &g->ticket, g->in->client->client_id)); /* bound to another client */
   refuse(g->cx, US_E_INVALID_GRANT);
   return us_error_detail(g->cx, "the ticket belongs to another client; RPTs of process %lld revoked",
                          (long long)g->ticket.tid);
 }
 
-/* Step 7. Challenges enter at claims gathering only; a verifier for a ticket without one is a downgrade (6.7). */
+/* Step 7, 6.7: the ticket is spent in every case. Challenges enter at claims gathering; a verifier for a ticket without one is a
+ * downgrade. */
 static enum us_code check_verifier(struct grant *g) {
-  return g->in->code_verifier.p ? refuse(g->cx, US_E_INVALID_GRANT) : US_OK;
+  if (!g->ticket.challenge.p && !g->in->code_verifier.p)
+    return US_OK;
+  return refuse(g->cx, US_E_INVALID_GRANT);
 }
 
 /* The ticket's resources as they are now. One that is gone takes the ticket with it (4.6). */
@@ -138,10 +123,35 @@ static enum us_code check_scope(struct grant *g) {
   return US_OK;
 }
 
+/* The certificate that the client has the key of: shown in TLS, or else named (6.8). */
+static struct us_str proof_of(const struct grant *g) {
+  return g->cx->certificate.n > 0 ? g->cx->certificate : g->in->cnf_key;
+}
+
+/* Step 8, 6.8. */
+static enum us_code check_cnf_key(struct grant *g) {
+  if (g->in->cnf_key.n == 0 || us_str_eq(g->in->cnf_key, proof_of(g)))
+    return US_OK;
+  us_fail(g->cx, US_E_INVALID_REQUEST, "Invalid cnf_key parameter");
+  g->cx->err.keeps_writes = true;
+  return us_error_detail(g->cx, "cnf_key names another certificate than the connection has");
+}
+
+enum us_code us_rpt_check_binding(struct us_cx *cx, const struct us_client *client, struct us_str cnf_key) {
+  if (!client->binds_tokens || cx->certificate.n > 0 || cnf_key.n > 0)
+    return US_OK;
+  return us_fail(cx, US_E_INVALID_REQUEST, "A client certificate is needed: the tokens of this client are bound to it");
+}
+
+/* What an RPT, and the PCT that comes with it, is bound to: whoever asks for it, and clients registered for it, get it. */
+static struct us_str binding_of(const struct grant *g) {
+  return g->in->cnf_key.n > 0 || g->in->client->binds_tokens ? proof_of(g) : US_STR_ABSENT;
+}
+
 /* A refusal that hands out the next ticket of the process (6.9). `more` are further members of the answer. */
 static enum us_code refuse_with_successor(struct grant *g, enum us_code refusal, struct us_str more) {
   struct us_handle next;
-  enum us_code code = us_ticket_succeed(g->cx, g->realm, &g->ticket, &next);
+  enum us_code code = us_ticket_succeed(g->cx, g->realm, &g->ticket, US_TICKET_OPEN, &next);
   if (code == US_E_REQUEST_DENIED)
     return refuse(g->cx, US_E_REQUEST_DENIED);
   US_TRY(code);
@@ -153,24 +163,52 @@ static enum us_code refuse_with_successor(struct grant *g, enum us_code refusal,
   return refusal;
 }
 
-/* Step 9: nobody known on whose behalf this is asked (6.5, interactive gathering off). */
+/* 6.3: whoever was at the claims endpoint in this process, if that account still stands by it. */
+static enum us_code find_gathered(struct grant *g) {
+  if (g->ticket.party_id == 0)
+    return us_fail_plain(g->cx, US_E_NOT_FOUND);
+  US_TRY(us_account_by_id(g->cx, g->ticket.party_id, &g->gathered));
+  g->is_gathered = us_account_stands_by(&g->gathered, g->ticket.gathered_s);
+  return g->is_gathered ? US_OK : us_fail_plain(g->cx, US_E_NOT_FOUND);
+}
+
+/* Step 9. Why a PCT was ignored stays in cx->err, for the log line of the answer. */
+static enum us_code find_party(struct grant *g) {
+  g->party = g->in->party;
+  if (!g->realm->settings.interactive_claims)
+    return US_OK;
+  enum us_code code = find_gathered(g);
+  if (code == US_E_NOT_FOUND && g->in->pct.p)
+    code = us_pct_use(g->cx, g->realm, g->in->client, g->in->pct, proof_of(g), &g->gathered);
+  if (code != US_OK)
+    return code == US_E_NOT_FOUND ? US_OK : code;
+  us_error_clear(g->cx);
+  g->party = &g->gathered;
+  return US_OK;
+}
+
+/* Nobody known on whose behalf this is asked (6.5). */
 static enum us_code need_info(struct grant *g) {
-  struct us_str claims = us_str_fmt(g->cx->mem,
-                                    "\"required_claims\":[{\"name\":\"id_token\",\"friendly_name\":\"id_token\","
-                                    "\"claim_type\":\"urn:ietf:params:oauth:token-type:jwt\","
-                                    "\"claim_token_format\":[\"http://openid.net/specs/"
-                                    "openid-connect-core-1_0.html#IDToken\"],\"issuer\":[\"%.*s\"]}]",
-                                    US_STR_ARG(g->realm->issuer));
+  static const char pushed[] = "\"required_claims\":[{\"name\":\"id_token\",\"friendly_name\":\"id_token\","
+                               "\"claim_type\":\"urn:ietf:params:oauth:token-type:jwt\","
+                               "\"claim_token_format\":[\"http://openid.net/specs/"
+                               "openid-connect-core-1_0.html#IDToken\"],\"issuer\":[\"%.*s\"]}]";
+  struct us_str why = g->cx->err.detail;
+  struct us_str claims =
+      g->realm->settings.interactive_claims
+          ? us_str_fmt(g->cx->mem, "\"redirect_user\":\"%.*s/claims_gathering\"", US_STR_ARG(g->realm->uma_url))
+          : us_str_fmt(g->cx->mem, pushed, US_STR_ARG(g->realm->issuer));
   if (!claims.p)
     return us_fail_plain(g->cx, US_E_NO_MEMORY);
-  return refuse_with_successor(g, US_E_NEED_INFO, claims);
+  enum us_code code = refuse_with_successor(g, US_E_NEED_INFO, claims);
+  if (code == US_E_NEED_INFO)
+    g->cx->err.detail = why;
+  return code;
 }
 
 static struct us_access_request access_request(const struct grant *g) {
-  return (struct us_access_request){.realm = g->realm,
-                                    .party_id = g->in->party->id,
-                                    .party_name = g->in->party->name,
-                                    .client_id = g->in->client->client_id};
+  return (struct us_access_request){
+      .realm = g->realm, .party_id = g->party->id, .party_name = g->party->name, .client_id = g->in->client->client_id};
 }
 
 /* Assessment (10). */
@@ -290,7 +328,7 @@ static enum us_code file_pending(struct grant *g, size_t *ret_count) {
       continue;
     int64_t id;
     bool is_new;
-    struct us_pending_wish wish = {.resource = &g->resources[i], .party = g->in->party, .scopes = missing};
+    struct us_pending_wish wish = {.resource = &g->resources[i], .party = g->party, .scopes = missing};
     enum us_code code = us_pending_file(g->cx, g->realm, &wish, &id, &is_new);
     if (code == US_E_REQUEST_DENIED &&
         filed > 0) { /* no room for more: what was filed stands, the rest is asked later */
@@ -390,9 +428,10 @@ static enum us_code find_upgradable(struct grant *g, struct us_rpt *ret_rpt) {
     return us_fail_plain(g->cx, US_E_NOT_FOUND);
   struct us_rpt rpt;
   US_TRY(us_rpts_find(g->cx, id, digest, g->realm->id, &rpt));
-  bool is_same = rpt.client_ref == g->in->client->ref && rpt.party_id == g->in->party->id &&
+  bool is_same = rpt.client_ref == g->in->client->ref && rpt.party_id == g->party->id &&
                  rpt.owner_id == g->ticket.owner_id && rpt.rs_ref == g->ticket.rs_ref;
-  if (!is_same)
+  bool is_in_right_hands = rpt.cnf.n == 0 || us_str_eq(rpt.cnf, proof_of(g)); /* RFC 8705 3 */
+  if (!is_same || !is_in_right_hands)
     return us_fail_plain(g->cx, US_E_NOT_FOUND);
   *ret_rpt = rpt;
   return US_OK;
@@ -488,11 +527,12 @@ static enum us_code issue(struct grant *g, struct us_rpt_grant *ret_grant) {
       .owner_id = g->ticket.owner_id,
       .rs_ref = g->ticket.rs_ref,
       .client_ref = g->in->client->ref,
-      .party_id = g->in->party->id,
-      .party_rev = g->in->party->access_rev,
+      .party_id = g->party->id,
+      .party_rev = g->party->access_rev,
       .tid = g->ticket.tid,
       .counted = g->counted,
       .issued_s = now_s,
+      .cnf = binding_of(g),
   };
   int64_t latest_s = now_s + lifetime_s(g);
   US_TRY(granted_permissions(g, latest_s, &rpt.permissions));
@@ -502,6 +542,9 @@ static enum us_code issue(struct grant *g, struct us_rpt_grant *ret_grant) {
       rpt.expires_s = rpt.permissions.v[i].expires_s;
   us_handle_mint(rpt.id, 0, &ret_grant->handle);
   US_TRY(us_rpts_insert(g->cx, &rpt, ret_grant->handle.digest));
+  ret_grant->pct.n = 0;
+  if (g->is_gathered && g->ticket.wants_pct) /* 7.3: only on wish, and not anew when it was only used (Q35) */
+    US_TRY(us_pct_issue(g->cx, g->realm, g->in->client, g->party->id, rpt.cnf, &ret_grant->pct));
   note_outcome(g);
   US_TRY(write_history(g));
   ret_grant->expires_in_s = rpt.expires_s - now_s;
@@ -515,7 +558,9 @@ enum us_code us_rpt_grant(struct us_cx *cx, const struct us_realm *realm, const 
   US_TRY(check_verifier(&g)); /* step 7 */
   US_TRY(load_resources(&g));
   US_TRY(check_scope(&g)); /* step 8; the `rpt` is looked up when there is something to add it to */
-  if (!in->party)          /* step 9 */
+  US_TRY(check_cnf_key(&g));
+  US_TRY(find_party(&g)); /* step 9 */
+  if (!g.party)
     return need_info(&g);
   struct us_decision decision; /* step 11 */
   note_all(&g, US_AUDIT_REQUESTED);
@@ -525,7 +570,7 @@ enum us_code us_rpt_grant(struct us_cx *cx, const struct us_realm *realm, const 
 
 enum us_code us_rpt_party(struct us_cx *cx, const struct us_realm *realm, const struct us_client *client,
                           struct us_str claim_token, struct us_str claim_token_format, struct us_account *ret_party) {
-  if (!claim_token.p || !us_claim_token_format_ok(claim_token_format))
+  if (realm->settings.interactive_claims || !claim_token.p || !us_claim_token_format_ok(claim_token_format))
     return us_fail_plain(cx, US_E_NOT_FOUND);
   struct us_str name;
   int64_t issued_s = 0;

@@ -25,13 +25,13 @@ static const struct us_setting_word crest_error_words[] = {{"am", 0}, {"rfc", 1}
 
 #define AT(member) offsetof(struct us_settings, member)
 #define INT(name, member, value, least, most, meaning)                                                                 \
-  { name, US_SETTING_INT, AT(member), value, least, most, NULL, meaning, false }
+  { name, US_SETTING_INT, AT(member), value, least, most, NULL, meaning }
 #define BOOL(name, member, value, meaning)                                                                             \
-  { name, US_SETTING_BOOL, AT(member), value, 0, 0, NULL, meaning, false }
+  { name, US_SETTING_BOOL, AT(member), value, 0, 0, NULL, meaning }
 #define TEXT(name, member, value, most, meaning)                                                                       \
-  { name, US_SETTING_TEXT, AT(member), value, 0, most, NULL, meaning, false }
+  { name, US_SETTING_TEXT, AT(member), value, 0, most, NULL, meaning }
 #define LIST(name, member, most, meaning)                                                                              \
-  { name, US_SETTING_LIST, AT(member), "", 0, most, NULL, meaning, false }
+  { name, US_SETTING_LIST, AT(member), "", 0, most, NULL, meaning }
 
 const struct us_setting us_setting_table[] = {
     /* UMA provider, general: protocol contract 9.1. */
@@ -58,9 +58,9 @@ const struct us_setting us_setting_table[] = {
          "language of mails to people without a preferred locale, as in de-CH; empty = the top realm's, else English "
          "(ours)"),
     {"resharingMode", US_SETTING_ENUM, AT(resharing), "IMPLICIT", 0, 0, resharing_words,
-     "may people share on what was shared with them: IMPLICIT or OFF", false},
+     "may people share on what was shared with them: IMPLICIT or OFF"},
     {"grantRptConditions", US_SETTING_SET, AT(rpt_conditions), "REQUEST_PARTIAL,REQUEST_NONE,TICKET_PARTIAL", 0, 0,
-     rpt_words, "when an RPT may be granted although not every scope matched", false},
+     rpt_words, "when an RPT may be granted although not every scope matched"},
     TEXT("usernameAttribute", username_attribute, "", 255, "attribute that people type when they share"),
     BOOL("warnOnConfusableUsernames", warn_confusable_usernames, "false",
          "warn the sharer about look-alike user names (ours)"),
@@ -73,12 +73,9 @@ const struct us_setting us_setting_table[] = {
          "introspection of an RPT also shows sub, client_id and iat (ours)"),
 
     /* UMA provider, claims gathering: 9.2. */
-    {.name = "interactiveClaimsGatheringEnabled",
-     .kind = US_SETTING_BOOL,
-     .offset = AT(interactive_claims),
-     .default_value = "false",
-     .meaning = "requesting parties are sent to the claims interaction endpoint, which is not built yet",
-     .is_fixed = true}, /* switched on it would refuse every claim token and send people to a 404 */
+    BOOL("interactiveClaimsGatheringEnabled", interactive_claims, "false",
+         "requesting parties say who they are at the claims interaction endpoint, or by a PCT; claim tokens do not "
+         "count"),
     TEXT("claimsGatheringService", claims_gathering_service, "[Empty]", 255,
          "journey a requesting party must have logged in with"),
     INT("pctLifetime", pct_s, "604800", 1, YEAR_S, "life of a persisted claims token, seconds"),
@@ -95,7 +92,7 @@ const struct us_setting us_setting_table[] = {
     BOOL("issueRefreshTokenOnRefreshedToken", issue_refresh_token_on_refresh, "true",
          "a refresh gives a new refresh token and ends the old one; public clients always do"),
     {"codeVerifierEnforced", US_SETTING_ENUM, AT(code_verifier_enforced), "public", 0, 0, verifier_words,
-     "who must use PKCE: false, true (all), public, passwordless", false},
+     "who must use PKCE: false, true (all), public, passwordless"},
     BOOL("allowPlainPkce", allow_plain_pkce, "false", "the challenge method plain is taken too (ours)"),
     LIST("supportedScopes", supported_scopes, 256, "the only scopes of this realm; empty = whatever clients register"),
     LIST("defaultScopes", default_scopes, 256, "scopes of clients that have no defaults and ask for none"),
@@ -118,15 +115,14 @@ const struct us_setting us_setting_table[] = {
     /* The owner's side: REST contract. */
     BOOL("csrfFilter", csrf_filter, "true", "cookie requests that change something need X-Requested-With (ours)"),
     {"crestQueryErrors", US_SETTING_ENUM, AT(crest_errors_rfc), "am", 0, 0, crest_error_words,
-     "an unknown field in a query is answered as the product does (am: 500) or as it should be (rfc: 400) (ours)",
-     false},
+     "an unknown field in a query is answered as the product does (am: 500) or as it should be (rfc: 400) (ours)"},
     BOOL("auditDeletions", audit_deletions, "true", "shares that are removed stand in the history too (ours)"),
     INT("auditRetentionDays", audit_retention_days, "0", 0, 36500,
         "lines of the history go when they are so many days old; 0 = they stay (ours)"),
     LIST("dnsAliases", dns_aliases, 64,
          "hosts that stand for this realm where a request names none, by path or query; without ports (ours)"),
     {"apiVersionDefault", US_SETTING_ENUM, AT(api_version_default), "Latest", 0, 0, api_version_words,
-     "resource version of /json requests that name none: Latest, Oldest, or None, which refuses them (ours)", false},
+     "resource version of /json requests that name none: Latest, Oldest, or None, which refuses them (ours)"},
     BOOL("apiVersionWarning", api_version_warning, "true",
          "answers to /json requests without Accept-API-Version carry a Warning header (ours)"),
     INT("sessionIdleTime", session_idle_s, "1800", 60, 30 * DAY_S,
@@ -278,8 +274,6 @@ static const char *parse_set(const struct us_setting *row, struct us_str value, 
 const char *us_setting_parse(void *mem, const struct us_setting *row, struct us_str value,
                              struct us_settings *settings) {
   void *slot = slot_of(row, settings);
-  if (row->is_fixed && !us_str_eq_c(value, row->default_value))
-    return "is not offered by this version";
   switch (row->kind) {
   case US_SETTING_INT:
     return parse_int(row, value, slot);

@@ -27,7 +27,6 @@ struct us_setting {
   int64_t min, max;                    /* INT: value; TEXT: bytes; LIST: members */
   const struct us_setting_word *words; /* ends with NULL */
   const char *meaning;
-  bool is_fixed; /* what it would switch on is not built: only the default is taken */
 };
 extern const struct us_setting us_setting_table[];
 extern const size_t us_setting_count;

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "domain/audit.h"
 #include "store/resources.h"
+#include "store/rpts.h"
 #include "store/tickets.h"
 #include "json/json.h"
 #include "json/write.h"
@@ -122,48 +124,107 @@ static enum us_code parse_permissions(struct us_cx *cx, struct us_str text, stru
   return code;
 }
 
-/* Not redeemable. Somebody else's? Only who shows the whole handle may end a process: its digest must match. */
-static enum us_code why_not_spent(struct us_cx *cx, const struct us_realm *realm, int64_t tid, const char *digest,
-                                  int64_t client_ref, struct us_ticket *ret_ticket) {
+static enum us_code give(struct us_cx *cx, struct us_ticket_row *row, struct us_ticket *ret_ticket) {
+  US_TRY(parse_permissions(cx, row->permissions, &row->ticket.permissions));
+  *ret_ticket = row->ticket;
+  return US_OK;
+}
+
+/* A ticket that somebody presents, taken apart, and for whom. */
+struct presented {
+  const struct us_realm *realm;
+  int64_t tid, client_ref;
+  char digest[US_SHA256_TEXT_BYTES];
+};
+static enum us_code take_apart(struct us_cx *cx, const struct us_realm *realm, struct us_str text, int64_t client_ref,
+                               struct presented *ret_presented) {
+  uint16_t iteration;
+  *ret_presented = (struct presented){.realm = realm, .client_ref = client_ref};
+  if (!us_handle_parse(text, &ret_presented->tid, &iteration, ret_presented->digest))
+    return us_fail_plain(cx, US_E_NOT_FOUND);
+  return US_OK;
+}
+
+/* Not to be had. Somebody else's? Only who shows the whole handle may end a process: its digest must match. */
+static enum us_code why_not(struct us_cx *cx, const struct presented *p, struct us_ticket *ret_ticket) {
   int64_t bound_to;
-  US_TRY(us_tickets_bound_client(cx, tid, digest, realm->id, &bound_to));
-  if (bound_to == 0 || bound_to == client_ref)
+  US_TRY(us_tickets_bound_client(cx, p->tid, p->digest, p->realm->id, &bound_to));
+  if (bound_to == 0 || bound_to == p->client_ref)
     return us_fail_plain(cx, US_E_NOT_FOUND);
   struct us_ticket_row row = {0};
-  US_TRY(us_tickets_kill(cx, tid, &row));
-  US_TRY(parse_permissions(cx, row.permissions, &row.ticket.permissions));
-  *ret_ticket = row.ticket;
+  US_TRY(us_tickets_kill(cx, p->tid, &row));
+  US_TRY(give(cx, &row, ret_ticket));
   return us_fail_plain(cx, US_E_CONFLICT);
 }
 
 enum us_code us_ticket_spend(struct us_cx *cx, const struct us_realm *realm, struct us_str text, int64_t client_ref,
                              struct us_ticket *ret_ticket) {
-  int64_t tid;
-  uint16_t iteration;
-  char digest[US_SHA256_TEXT_BYTES];
-  if (!us_handle_parse(text, &tid, &iteration, digest))
-    return us_fail_plain(cx, US_E_NOT_FOUND);
+  struct presented p;
   struct us_ticket_row row = {0};
-  enum us_code code = us_tickets_spend(cx, tid, digest, realm->id, client_ref, &row);
+  US_TRY(take_apart(cx, realm, text, client_ref, &p));
+  enum us_code code = us_tickets_spend(cx, p.tid, p.digest, realm->id, client_ref, &row);
   if (code == US_E_NOT_FOUND)
-    return why_not_spent(cx, realm, tid, digest, client_ref, ret_ticket);
+    return why_not(cx, &p, ret_ticket);
   US_TRY(code);
-  US_TRY(parse_permissions(cx, row.permissions, &row.ticket.permissions));
-  *ret_ticket = row.ticket;
-  return US_OK;
+  return give(cx, &row, ret_ticket);
+}
+
+enum us_code us_ticket_claim(struct us_cx *cx, const struct us_realm *realm, struct us_str text, int64_t client_ref,
+                             struct us_str challenge, struct us_str method, struct us_ticket *ret_ticket) {
+  struct presented p;
+  struct us_ticket_row row = {0};
+  US_TRY(take_apart(cx, realm, text, client_ref, &p));
+  enum us_code code = us_tickets_claim(cx, p.tid, p.digest, realm->id, client_ref, challenge, method, &row);
+  if (code == US_E_NOT_FOUND)
+    return why_not(cx, &p, ret_ticket);
+  US_TRY(code);
+  return give(cx, &row, ret_ticket);
 }
 
 enum us_code us_ticket_succeed(struct us_cx *cx, const struct us_realm *realm, struct us_ticket *ticket,
-                               struct us_handle *ret_handle) {
+                               enum us_ticket_state state, struct us_handle *ret_handle) {
   if (ticket->iteration >= US_TICKET_ITERATIONS_MAX)
     return us_fail_plain(cx, US_E_REQUEST_DENIED);
   int64_t expires_s = us_cx_now_s(cx) + realm->settings.permission_ticket_s;
   int64_t end_s = ticket->created_s + US_TICKET_PROCESS_MAX_S;
   ticket->expires_s = expires_s < end_s ? expires_s : end_s;
   ticket->iteration++;
-  ticket->state = US_TICKET_OPEN;
+  ticket->state = state;
   us_handle_mint(ticket->tid, (uint16_t)ticket->iteration, ret_handle);
   return us_tickets_rotate(cx, ticket, ret_handle->digest);
+}
+
+enum us_code us_ticket_discard(struct us_cx *cx, const struct us_ticket *ticket) {
+  struct us_ticket_row row = {0};
+  return us_tickets_kill(cx, ticket->tid, &row);
+}
+
+/* For each resource of the ticket a line of the owner's; the party, if there is one, has no part in it. */
+static enum us_code audit_replay(struct us_cx *cx, const struct us_realm *realm, const struct us_ticket *ticket,
+                                 struct us_str client_id) {
+  size_t count = ticket->permissions.n;
+  struct us_audit *events = US_NEW_ARRAY(cx->mem, struct us_audit, count);
+  if (!events)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  for (size_t i = 0; i < count; i++) {
+    struct us_resource resource = {0};
+    enum us_code code = us_resources_access_by_id(cx, ticket->permissions.v[i].resource_id, &resource);
+    if (code != US_OK && code != US_E_NOT_FOUND)
+      return code;
+    us_error_clear(cx);
+    events[i] = (struct us_audit){.kind = US_AUDIT_TICKET_REPLAYED,
+                                  .account_id = ticket->owner_id,
+                                  .resource_uuid = ticket->permissions.v[i].uuid,
+                                  .resource_name = resource.name,
+                                  .party_name = client_id};
+  }
+  return us_audit_add(cx, realm->id, events, count);
+}
+
+enum us_code us_ticket_end_process(struct us_cx *cx, const struct us_realm *realm, const struct us_ticket *ticket,
+                                   struct us_str client_id) {
+  US_TRY(us_rpts_delete_by_tid(cx, ticket->tid));
+  return audit_replay(cx, realm, ticket, client_id);
 }
 
 enum us_code us_ticket_add_pending(struct us_cx *cx, struct us_ticket *ticket, int64_t pending_id) {

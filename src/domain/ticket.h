@@ -1,10 +1,17 @@
 /*
- * Permission tickets (protocol contract 5, 6.9, 11.1). One row is one authorization process from the resource server's request
+ * Permission tickets (protocol contract 5, 6.9, 7, 11.1). One row is one authorization process from the resource server's request
  * to its end; the string changes with each round, the `tid` stays:
  *
  *   issue --> open --spend--> dead --succeed--> open (iteration + 1) --spend--> dead ...
+ *              |
+ *              +--claim--> claims --claim--> claims ...      the browser of the requesting party is at it (Q33)
+ *                            |
+ *                            +--succeed--> claims (iteration + 1)   sent to log in
+ *                            +--succeed--> open (iteration + 1)     has said who he is
+ *                            +--discard--> dead
  *
- * Spending is one statement and binds the ticket to the client that presented it first.
+ * The token endpoint takes open tickets, the claims endpoint open and claimed ones. Spending and claiming are one statement each and
+ * bind the ticket to the client that presented it first.
  */
 #ifndef USHER_DOMAIN_TICKET_H
 #define USHER_DOMAIN_TICKET_H
@@ -32,9 +39,20 @@ enum us_code us_ticket_issue(struct us_cx *cx, const struct us_realm *realm, con
  * US_E_CONFLICT, it belongs to another client, dead or alive: it is dead now, and *ret_ticket says what it was. */
 enum us_code us_ticket_spend(struct us_cx *cx, const struct us_realm *realm, struct us_str text, int64_t client_ref,
                              struct us_ticket *ret_ticket) US_MUST_CHECK;
-/* Write step. The next ticket of a spent one. US_E_REQUEST_DENIED when the process has gone on for too long. */
+/* Write step. Claims the ticket for the claims endpoint, with the challenge that came along (absent: none; `method` then too). Expected:
+ * as above; US_E_NOT_FOUND also for another challenge than the ticket has. */
+enum us_code us_ticket_claim(struct us_cx *cx, const struct us_realm *realm, struct us_str text, int64_t client_ref,
+                             struct us_str challenge, struct us_str method, struct us_ticket *ret_ticket) US_MUST_CHECK;
+/* Write step. The next ticket of one that was spent or claimed, with what the struct says of who was there (kept unless it was changed).
+ * US_E_REQUEST_DENIED when the process has gone on for too long. */
 enum us_code us_ticket_succeed(struct us_cx *cx, const struct us_realm *realm, struct us_ticket *ticket,
-                               struct us_handle *ret_handle) US_MUST_CHECK;
+                               enum us_ticket_state state, struct us_handle *ret_handle) US_MUST_CHECK;
+/* Write step. A claimed ticket is good for nothing any more. */
+enum us_code us_ticket_discard(struct us_cx *cx, const struct us_ticket *ticket) US_MUST_CHECK;
+/* Write step, after US_E_CONFLICT: whatever was obtained in the process is worth nothing any more (G 5.5), and its owner is told that
+ * this client came with the ticket. */
+enum us_code us_ticket_end_process(struct us_cx *cx, const struct us_realm *realm, const struct us_ticket *ticket,
+                                   struct us_str client_id) US_MUST_CHECK;
 /* Remembers a pending request that this process waits for; kept by us_ticket_succeed(). */
 enum us_code us_ticket_add_pending(struct us_cx *cx, struct us_ticket *ticket, int64_t pending_id) US_MUST_CHECK;
 

@@ -215,7 +215,7 @@ struct us_ticket {
   int64_t created_s, expires_s;
   /* claims gathering */
   struct us_str challenge, challenge_method; /* absent without */
-  int64_t party_id;                          /* 0: nobody was there yet */
+  int64_t party_id, gathered_s;              /* who was there, and when; 0: nobody yet */
   bool wants_pct;
 };
 

@@ -139,6 +139,12 @@ enum us_code us_cascade_drop_sessions(struct us_cx *cx, int64_t account_id, int6
   return us_sql_run(cx, ret_n, sql, "ii", account_id, max);
 }
 
+enum us_code us_cascade_drop_pcts(struct us_cx *cx, int64_t account_id, int64_t max, int64_t *ret_n) {
+  static const char sql[] =
+      "DELETE FROM pct WHERE id IN (SELECT id FROM pct WHERE account_id = $1 ORDER BY client_ref, id LIMIT $2)";
+  return us_sql_run(cx, ret_n, sql, "ii", account_id, max);
+}
+
 enum us_code us_cascade_drop_clients(struct us_cx *cx, int64_t realm_id, int64_t max, int64_t *ret_n) {
   static const char sql[] = "DELETE FROM client WHERE id IN"
                             " (SELECT id FROM client WHERE realm_id = $1 ORDER BY client_id LIMIT $2)";

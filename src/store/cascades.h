@@ -40,6 +40,7 @@ enum us_code us_cascade_drop_pending_of_party(struct us_cx *cx, int64_t party_id
                                               int64_t *ret_n) US_MUST_CHECK;
 enum us_code us_cascade_drop_labels(struct us_cx *cx, int64_t owner_id, int64_t max, int64_t *ret_n) US_MUST_CHECK;
 enum us_code us_cascade_drop_sessions(struct us_cx *cx, int64_t account_id, int64_t max, int64_t *ret_n) US_MUST_CHECK;
+enum us_code us_cascade_drop_pcts(struct us_cx *cx, int64_t account_id, int64_t max, int64_t *ret_n) US_MUST_CHECK;
 enum us_code us_cascade_drop_clients(struct us_cx *cx, int64_t realm_id, int64_t max, int64_t *ret_n) US_MUST_CHECK;
 
 /* Notes. Put replaces. The first one in order: US_E_NOT_FOUND (an answer) when nothing is left to do. */

@@ -13,8 +13,8 @@
 
 static const char SQL_INSERT[] =
     "INSERT INTO rpt (id, digest, realm_id, owner_id, rs_ref, client_ref, party_id, tid, issued_s, expires_s, more, "
-    "resource_id, uuid, scopes, access_rev, permission_expires_s, party_rev, counted) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+    "resource_id, uuid, scopes, access_rev, permission_expires_s, party_rev, counted, cnf) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
 static const char SQL_INSERT_PERMISSION[] = "INSERT INTO rpt_permission (rpt_id, resource_id, uuid, scopes, "
                                             "access_rev, expires_s) VALUES ($1, $2, $3, $4, $5, $6)";
 /* The one of the oldest resource: read back they come in the order of their resources. */
@@ -85,10 +85,10 @@ enum us_code us_rpts_insert(struct us_cx *cx, const struct us_rpt *rpt, const ch
     return us_fail_plain(cx, US_E_NO_MEMORY);
   US_TRY(us_sql_run(cx, NULL, SQL_INSERT,
                     "iciiiiiiiiiittii"
-                    "it",
+                    "itt",
                     rpt->id, digest, rpt->realm_id, rpt->owner_id, rpt->rs_ref, rpt->client_ref, rpt->party_id,
                     rpt->tid, rpt->issued_s, rpt->expires_s, (int64_t)rpt->permissions.n - 1, first->resource_id,
-                    first->uuid, scopes, first->access_rev, first->expires_s, rpt->party_rev, counted));
+                    first->uuid, scopes, first->access_rev, first->expires_s, rpt->party_rev, counted, rpt->cnf));
   return insert_more(cx, rpt, at);
 }
 
@@ -117,6 +117,7 @@ enum {
   LIVE_PARTY_REV,
   LIVE_CURRENT_PARTY_REV,
   LIVE_COUNTED,
+  LIVE_CNF,
 };
 static const char SQL_LIVE[] =
     "SELECT rpt.resource_id, rpt.uuid, rpt.scopes, rpt.access_rev, rpt.permission_expires_s, resource.access_rev, "
@@ -124,7 +125,7 @@ static const char SQL_LIVE[] =
     "rpt.digest, rpt.owner_id, rpt.rs_ref, rpt.client_ref, rpt.party_id, rpt.tid, rpt.issued_s, rpt.expires_s, "
     "client.client_id, client.is_active, party.name, "
     "CASE WHEN rpt.id >= party.valid_from THEN party.is_active ELSE 0 END, rpt.party_rev, party.access_rev, "
-    "rpt.counted "
+    "rpt.counted, rpt.cnf "
     "FROM rpt LEFT JOIN client ON client.id = rpt.client_ref LEFT JOIN account party ON party.id = rpt.party_id "
     "LEFT JOIN resource ON resource.id = rpt.resource_id WHERE rpt.id = $1 AND rpt.realm_id = $2";
 static const char SQL_LIVE_MORE[] =
@@ -145,6 +146,7 @@ static void read_head(struct us_rows *rows, int64_t id, int64_t realm_id, struct
       .issued_s = us_sql_i64(rows, LIVE_ISSUED),
       .expires_s = us_sql_i64(rows, LIVE_EXPIRES),
       .party_rev = us_sql_i64(rows, LIVE_PARTY_REV),
+      .cnf = us_sql_text(rows, LIVE_CNF),
   };
   row->current_party_rev = us_sql_i64(rows, LIVE_CURRENT_PARTY_REV);
   row->client_id = us_sql_text(rows, LIVE_CLIENT_ID);
@@ -214,7 +216,7 @@ enum us_code us_rpts_live(struct us_cx *cx, int64_t id, int64_t realm_id, struct
 
 static const char SQL_FIND[] =
     "SELECT resource_id, uuid, scopes, access_rev, permission_expires_s, more, owner_id, rs_ref, client_ref, party_id, "
-    "tid, issued_s, expires_s, counted FROM rpt WHERE id = $1 AND digest = $2 AND realm_id = $3";
+    "tid, issued_s, expires_s, counted, cnf FROM rpt WHERE id = $1 AND digest = $2 AND realm_id = $3";
 static const char SQL_FIND_MORE[] =
     "SELECT resource_id, uuid, scopes, access_rev, expires_s FROM rpt_permission WHERE rpt_id = $1 "
     "ORDER BY resource_id";
@@ -226,6 +228,7 @@ static void read_found(struct us_rows *rows, struct us_rpt *rpt) {
   rpt->tid = us_sql_i64(rows, 10);
   rpt->issued_s = us_sql_i64(rows, 11);
   rpt->expires_s = us_sql_i64(rows, 12);
+  rpt->cnf = us_sql_text(rows, 14);
 }
 
 static enum us_code read_found_permission(struct us_rows *rows, struct us_rpt *rpt) {

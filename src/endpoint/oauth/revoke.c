@@ -1,6 +1,7 @@
 /* Revocation (protocol contract 8.2, RFC 7009). One write step; unknown and dead tokens are a success. */
 #include "endpoint/oauth/oauth.h"
 
+#include "domain/pct.h"
 #include "domain/rpt.h"
 #include "domain/token.h"
 
@@ -24,15 +25,16 @@ static const struct us_field fields[] = {
 };
 const struct us_field_table us_revoke_table = {.size = sizeof(struct revoke_request), US_FIELDS(fields)};
 
-/* A wrong hint does not stop the search (TR-05); there are two kinds of rows, so no hint saves more than one look-up. */
+/* A wrong hint does not stop the search (TR-05); there are three kinds of rows, each found by its key, so hints are not needed. */
 static enum us_code revoke(struct us_call *call, struct us_str text) {
   struct us_cx *cx = &call->cx;
-  enum us_code code = us_token_revoke(cx, call->realm, &call->caller.client, text);
-  if (code == US_E_NOT_FOUND) {
-    us_error_clear(cx);
-    code = us_rpt_revoke(cx, call->realm, text, &call->caller.client);
-  }
-  if (code != US_E_NOT_FOUND)
+  const struct us_client *client = &call->caller.client;
+  enum us_code code = us_token_revoke(cx, call->realm, client, text);
+  if (code == US_E_NOT_FOUND)
+    code = us_rpt_revoke(cx, call->realm, text, client);
+  if (code == US_E_NOT_FOUND)
+    code = us_pct_revoke(cx, call->realm, text, client);
+  if (code != US_OK && code != US_E_NOT_FOUND)
     return code;
   us_error_clear(cx);
   return US_OK;

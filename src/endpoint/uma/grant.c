@@ -31,24 +31,25 @@ static bool decode_cnf_key(struct us_str text, char room[CNF_KEY_MAX_BYTES], siz
   return us_base64_decode((struct us_str){standard, text.n}, room, CNF_KEY_MAX_BYTES, ret_n);
 }
 
-/* {"x5t#S256":"<base64url of 32 bytes>"} and nothing else; a jwk is not supported in UMA flows. */
-static bool is_thumbprint(const json_t *key) {
+/* {"x5t#S256":"<base64url of 32 bytes>"} and nothing else; a jwk is not supported in UMA flows. *ret_thumbprint: the value. */
+static bool is_thumbprint(struct us_cx *cx, const json_t *key, struct us_str *ret_thumbprint) {
   const json_t *value = json_object_get(key, "x5t#S256");
   struct us_str text = {json_string_value(value), json_string_length(value)};
   uint8_t digest[US_SHA256_BYTES];
   size_t n;
-  return json_object_size(key) == 1 && text.p && us_base64url_decode(text, digest, sizeof(digest), &n) &&
-         n == sizeof(digest);
+  bool is_good = json_object_size(key) == 1 && text.p && us_base64url_decode(text, digest, sizeof(digest), &n) &&
+                 n == sizeof(digest);
+  if (is_good)
+    *ret_thumbprint = us_str_dup(cx->mem, text);
+  return is_good;
 }
 
-/*
- * 6.2 step 4, 6.8. A well-formed key is refused too: tokens bound to certificates are not offered (and not advertised), and a
- * client that asks for a binding must not be given a token without one. The ticket is not touched.
- */
-static enum us_code check_cnf_key(struct us_cx *cx, struct us_str cnf_key) {
+/* 6.2 step 4, 6.8: the ticket is not touched. */
+static enum us_code read_cnf_key(struct us_cx *cx, struct us_str cnf_key, struct us_str *ret_thumbprint) {
   char room[CNF_KEY_MAX_BYTES];
   size_t n;
   json_t *key;
+  *ret_thumbprint = US_STR_ABSENT;
   if (!cnf_key.p)
     return US_OK;
   if (!decode_cnf_key(cnf_key, room, &n))
@@ -57,11 +58,11 @@ static enum us_code check_cnf_key(struct us_cx *cx, struct us_str cnf_key) {
   if (code == US_E_INVALID_REQUEST)
     return refuse_cnf_key(cx);
   US_TRY(code);
-  bool is_well_formed = is_thumbprint(key);
+  bool is_well_formed = is_thumbprint(cx, key, ret_thumbprint);
   us_json_drop(cx, key);
   if (!is_well_formed)
     return refuse_cnf_key(cx);
-  return us_fail(cx, US_E_INVALID_REQUEST, "cnf_key is not supported: certificate-bound tokens are not offered");
+  return ret_thumbprint->p ? US_OK : us_fail_plain(cx, US_E_NO_MEMORY);
 }
 
 /* 6.2 step 4. */
@@ -72,13 +73,16 @@ static enum us_code check_syntax(struct us_cx *cx, const struct us_token_request
     return us_fail(cx, US_E_INVALID_REQUEST, "Missing parameters: claim_token_format");
   if (form->claim_token_format.p && !form->claim_token.p)
     return us_fail(cx, US_E_INVALID_REQUEST, "Missing parameters: claim_token");
-  return check_cnf_key(cx, form->cnf_key);
+  return US_OK;
 }
 
 static enum us_code uma_prepare(struct us_call *call) {
   const struct us_token_request *form = call->input;
   struct us_cx *cx = &call->cx;
+  struct us_str cnf_key;
   US_TRY(check_syntax(cx, form));
+  US_TRY(read_cnf_key(cx, form->cnf_key, &cnf_key));
+  US_TRY(us_rpt_check_binding(cx, &call->caller.client, cnf_key));
   struct uma_state *state = US_NEW(cx->mem, struct uma_state);
   if (!state)
     return us_fail_plain(cx, US_E_NO_MEMORY);
@@ -86,6 +90,8 @@ static enum us_code uma_prepare(struct us_call *call) {
                                            .scope = form->scope,
                                            .code_verifier = form->code_verifier,
                                            .rpt = form->rpt,
+                                           .pct = form->pct,
+                                           .cnf_key = cnf_key,
                                            .client = &call->caller.client};
   enum us_code code =
       us_rpt_party(cx, call->realm, &call->caller.client, form->claim_token, form->claim_token_format, &state->party);
@@ -113,6 +119,8 @@ static enum us_code uma_finish(struct us_call *call) {
   us_json_member(&w, "access_token", (struct us_str){grant->handle.text, grant->handle.n});
   us_json_member(&w, "token_type", US_STR("Bearer"));
   us_json_member_i64(&w, "expires_in", grant->expires_in_s);
+  if (grant->pct.n > 0)
+    us_json_member(&w, "pct", (struct us_str){grant->pct.text, grant->pct.n});
   if (grant->is_upgraded) {
     us_json_name(&w, "upgraded");
     us_json_bool(&w, true);

@@ -257,7 +257,8 @@ CREATE TABLE ticket (
   -- Of claims gathering (protocol contract 7):
   challenge    TEXT,                         -- PKCE for tickets
   challenge_method TEXT,
-  party_id     BIGINT,                       -- account.id of the requesting party who was there
+  party_id     BIGINT NOT NULL DEFAULT 0,    -- account.id of the requesting party who was there; 0 = nobody yet
+  gathered_s   BIGINT NOT NULL DEFAULT 0,    -- and when that was
   wants_pct    SMALLINT NOT NULL DEFAULT 0 CHECK (wants_pct IN (0, 1))
 );
 

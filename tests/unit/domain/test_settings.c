@@ -182,15 +182,6 @@ static void words_are_those_of_the_product(void **state) {
   assert_str(get(cx, &s, "crestQueryErrors"), "rfc");
 }
 
-/* What is not built cannot be switched on. */
-static void what_is_not_built_stays_off(void **state) {
-  struct us_cx *cx = *state;
-  struct us_settings s = defaults(cx);
-  assert_string_equal(set(cx, &s, "interactiveClaimsGatheringEnabled", "true"), "is not offered by this version");
-  assert_false(s.interactive_claims);
-  assert_null(set(cx, &s, "interactiveClaimsGatheringEnabled", "false"));
-}
-
 static void retired_names_are_known_as_such(void **state) {
   static const char *const retired[] = {"rptLifetime", "requireTrustElevation", "supportedUmaProfiles"};
   for (size_t i = 0; i < sizeof(retired) / sizeof(retired[0]); i++) {
@@ -211,7 +202,6 @@ int main(void) {
       UNIT_WITH_CX(lists_are_sets_with_limits),
       UNIT_WITH_CX(texts_have_limits),
       UNIT_WITH_CX(words_are_those_of_the_product),
-      UNIT_WITH_CX(what_is_not_built_stays_off),
       cmocka_unit_test(retired_names_are_known_as_such),
   };
   return UNIT_RUN(tests);
