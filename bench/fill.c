@@ -118,7 +118,7 @@ static enum us_code add_one(struct us_cx *cx, struct fill *f, int64_t i) {
   uint8_t random[16];
   struct us_handle handle;
   us_random(random, sizeof(random));
-  us_uuid7_format(cx->now_ms, random, uuid);
+  us_uuid7_of_id(resource, random, uuid);
   us_handle_mint(rpt, 0, &handle);
   snprintf(name, sizeof(name), "Album %" PRId64, i);
   US_TRY(us_sql_run(cx, NULL, SQL_RESOURCE, "iciiici", resource, uuid, realm, owner_id, f->rs.ref, name, cx->now_ms));

@@ -53,6 +53,44 @@ int64_t us_id_first_at(int64_t time_ms) {
   return ms > 0 ? ms << (US_ID_COUNTER_BITS + US_ID_NODE_BITS) : 0;
 }
 
+void us_uuid7_of_id(int64_t id, const uint8_t random16[16], char ret_text[US_UUID_BYTES]) {
+  uint8_t b[16];
+  memcpy(b, random16, sizeof b);
+  unsigned counter = (unsigned)(id & US_ID_COUNTER_MASK);
+  unsigned node = (unsigned)(id >> US_ID_COUNTER_BITS) & US_ID_NODE_MAX;
+  b[6] = (uint8_t)(counter >> 8);
+  b[7] = (uint8_t)counter;
+  b[8] = (uint8_t)(node >> 3);
+  b[9] = (uint8_t)((node & 7) << 5 | (b[9] & 0x1F));
+  us_uuid7_format(us_id_time_ms(id), b, ret_text);
+}
+
+static bool hex_digits(struct us_str text, size_t at, size_t n, uint64_t *value) {
+  for (size_t i = at; i < at + n; i++) {
+    char c = text.p[i];
+    if (c == '-')
+      continue;
+    if ((c < '0' || c > '9') && (c < 'a' || c > 'f'))
+      return false;
+    *value = *value << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+  }
+  return true;
+}
+
+/* 0         9    14   19                  xxxxxxxx-xxxx-7ccc-vnnn: milliseconds, counter, node behind the variant */
+int64_t us_uuid7_id(struct us_str text) {
+  uint64_t ms = 0, version = 0, variant = 0;
+  if (text.n != US_UUID_BYTES - 1 || !hex_digits(text, 0, 13, &ms) || !hex_digits(text, 14, 4, &version) ||
+      !hex_digits(text, 19, 4, &variant) || version >> 12 != 7 || variant >> 14 != 2)
+    return 0;
+  int64_t time = (int64_t)ms - US_ID_EPOCH_MS;
+  if (time < 0 || time > US_ID_TIME_MAX)
+    return 0;
+  int64_t node = (int64_t)(variant >> 5) & US_ID_NODE_MAX;
+  return time << (US_ID_COUNTER_BITS + US_ID_NODE_BITS) | node << US_ID_COUNTER_BITS |
+         (int64_t)(version & US_ID_COUNTER_MASK);
+}
+
 void us_uuid7_format(int64_t now_ms, const uint8_t random16[16], char ret_text[US_UUID_BYTES]) {
   uint8_t b[16];
   memcpy(b, random16, sizeof b);

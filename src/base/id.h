@@ -27,5 +27,10 @@ int64_t us_id_first_at(int64_t time_ms); /* the least id of that millisecond: wh
  * are 16 random bytes. */
 #define US_UUID_BYTES 38
 void us_uuid7_format(int64_t now_ms, const uint8_t random16[16], char ret_text[US_UUID_BYTES]);
+/* The same for a row: time, counter and node are those of its id, the other 53 bits are random. So the row is found by its primary
+ * key, without a walk through the index of uuids. */
+void us_uuid7_of_id(int64_t id, const uint8_t random16[16], char ret_text[US_UUID_BYTES]);
+/* The id that a text made by us_uuid7_of_id() carries. Only a hint, since anybody can write such a text; 0: it has not that form. */
+int64_t us_uuid7_id(struct us_str text);
 
 #endif

@@ -90,11 +90,12 @@ enum us_code us_label_lock(struct us_cx *cx, int64_t account_id) {
 
 enum us_code us_label_create(struct us_cx *cx, const struct us_viewer *viewer, const struct us_label_new *in,
                              struct us_label *ret_label) {
+  int64_t id = us_next_id(cx);
   struct us_label_row row = {
-      .id = us_next_id(cx),
+      .id = id,
       .owner_id = viewer->account_id,
       .kind = in->is_star ? US_LABEL_STAR : US_LABEL_USER,
-      .uuid = us_resource_new_uuid(cx),
+      .uuid = us_resource_new_uuid(cx, id),
       .name = in->name,
       .rev = 1,
   };

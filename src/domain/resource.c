@@ -46,21 +46,22 @@ static enum us_code fail_taken(struct us_cx *cx, struct us_str name) {
   return us_fail(cx, US_E_INVALID_REQUEST, "A shared item with the name '%.*s' already exists", US_STR_ARG(name));
 }
 
-struct us_str us_resource_new_uuid(struct us_cx *cx) {
+struct us_str us_resource_new_uuid(struct us_cx *cx, int64_t id) {
   uint8_t random16[16];
   char *text = us_mem_alloc(cx->mem, US_UUID_BYTES);
   if (!text)
     return US_STR_ABSENT;
   us_random(random16, sizeof(random16));
-  us_uuid7_format(cx->now_ms, random16, text);
+  us_uuid7_of_id(id, random16, text);
   return us_str_c(text);
 }
 
 enum us_code us_resource_register(struct us_cx *cx, const struct us_access *pat, const struct us_resource_input *in,
                                   struct us_resource *ret_resource) {
+  int64_t id = us_next_id(cx);
   struct us_resource row = {
-      .id = us_next_id(cx),
-      .uuid = us_resource_new_uuid(cx),
+      .id = id,
+      .uuid = us_resource_new_uuid(cx, id),
       .realm_id = pat->token.realm_id,
       .owner_id = pat->token.account_id,
       .rs_ref = pat->token.client_ref,

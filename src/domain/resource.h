@@ -19,8 +19,8 @@ enum us_code us_resource_remove(struct us_cx *cx, int64_t resource_id) US_MUST_C
 enum us_code us_resource_policy_scopes(struct us_cx *cx, const struct us_resource *resource,
                                        struct us_strs *ret_scopes) US_MUST_CHECK;
 
-/* An id for clients: of resources, of labels. Absent when out of memory. */
-struct us_str us_resource_new_uuid(struct us_cx *cx);
+/* What clients call the row `id`, a resource or label (base/id.h). Absent when out of memory. */
+struct us_str us_resource_new_uuid(struct us_cx *cx, int64_t id);
 
 /* A description that passed the checks of protocol contract 4.1. */
 #define US_RESOURCE_SCOPES_MAX 256

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "base/id.h"
 #include "base/mem.h"
 #include "json/json.h"
 
@@ -47,13 +48,34 @@ static const struct us_column access_columns[] = {
     {US_COLUMN_I64, AT(resource.access_rev)}, {US_COLUMN_TEXT, AT(resource.name)},
 };
 #define ACCESS "SELECT id, uuid, realm_id, owner_id, rs_ref, scopes, access_rev, name FROM resource "
+/* A uuid of ours carries the id of its row (base/id.h): found by the primary key. $5 is that id. */
 #define IN_SPACE "WHERE uuid = $1 AND realm_id = $2 AND owner_id = $3 AND rs_ref = $4"
+#define AND_ID " AND id = $5"
 
 /* The scopes column is a JSON array; everything else is the row as it stands. */
 static enum us_code finish_row(struct us_cx *cx, struct resource_row *row, struct us_resource *ret_resource) {
   US_TRY(us_json_to_strs(cx, row->scopes, &row->resource.scopes));
   *ret_resource = row->resource;
   return US_OK;
+}
+
+/* `sql[0]` asks by the id too, `sql[1]` does not: for a uuid of another make. */
+static enum us_code find_in_space(struct us_cx *cx, const struct us_column *columns, size_t column_count,
+                                  const char *const sql[2], struct us_resource_space space, struct us_str uuid,
+                                  struct us_resource *ret_resource) {
+  struct resource_row row = {0};
+  int64_t id = us_uuid7_id(uuid);
+  enum us_code code = US_E_NOT_FOUND;
+  if (id > 0)
+    code = us_sql_one(cx, columns, column_count, &row, sql[0], "tiiii", uuid, space.realm_id, space.owner_id,
+                      space.rs_ref, id);
+  if (code == US_E_NOT_FOUND) {
+    us_error_clear(cx);
+    code =
+        us_sql_one(cx, columns, column_count, &row, sql[1], "tiii", uuid, space.realm_id, space.owner_id, space.rs_ref);
+  }
+  US_TRY(code);
+  return finish_row(cx, &row, ret_resource);
 }
 
 static const char SQL_BY_UUID[] = WHOLE "WHERE uuid = $1 AND realm_id = $2";
@@ -71,22 +93,16 @@ enum us_code us_resources_by_id(struct us_cx *cx, int64_t id, struct us_resource
   return finish_row(cx, &row, ret_resource);
 }
 
-static const char SQL_IN_SPACE[] = WHOLE IN_SPACE;
 enum us_code us_resources_in_space(struct us_cx *cx, struct us_resource_space space, struct us_str uuid,
                                    struct us_resource *ret_resource) {
-  struct resource_row row = {0};
-  US_TRY(us_sql_one(cx, whole_columns, US_COLUMN_COUNT(whole_columns), &row, SQL_IN_SPACE, "tiii", uuid, space.realm_id,
-                    space.owner_id, space.rs_ref));
-  return finish_row(cx, &row, ret_resource);
+  static const char *const sql[2] = {WHOLE IN_SPACE AND_ID, WHOLE IN_SPACE};
+  return find_in_space(cx, whole_columns, US_COLUMN_COUNT(whole_columns), sql, space, uuid, ret_resource);
 }
 
-static const char SQL_ACCESS_IN_SPACE[] = ACCESS IN_SPACE;
 enum us_code us_resources_access_in_space(struct us_cx *cx, struct us_resource_space space, struct us_str uuid,
                                           struct us_resource *ret_resource) {
-  struct resource_row row = {0};
-  US_TRY(us_sql_one(cx, access_columns, US_COLUMN_COUNT(access_columns), &row, SQL_ACCESS_IN_SPACE, "tiii", uuid,
-                    space.realm_id, space.owner_id, space.rs_ref));
-  return finish_row(cx, &row, ret_resource);
+  static const char *const sql[2] = {ACCESS IN_SPACE AND_ID, ACCESS IN_SPACE};
+  return find_in_space(cx, access_columns, US_COLUMN_COUNT(access_columns), sql, space, uuid, ret_resource);
 }
 
 static const char SQL_ACCESS_BY_ID[] = ACCESS "WHERE id = $1";

@@ -364,6 +364,32 @@ static void nothing_in_a_description_is_fetched(void **state) {
   close(listener);
 }
 
+/* A store that was filled from elsewhere: ids of another make, and one that looks like ours but is of another row. */
+static const char *const foreign_ids[] = {"9b0dc30e", "550e8400-e29b-41d4-a716-4466554400000",
+                                          "017f22e2-79b0-7cc3-98c4-dc0c0c07398f0"};
+
+struct renaming {
+  const char *from, *to;
+};
+static enum us_code rename_resource(struct us_cx *cx, void *self) {
+  static const char sql[] = "UPDATE resource SET uuid = $2 WHERE uuid = $1";
+  const struct renaming *renaming = self;
+  return us_sql_run(cx, NULL, sql, "cc", renaming->from, renaming->to);
+}
+
+static void ids_of_another_make_are_found(void **state) {
+  struct us_world *w = *state;
+  const char *pats[2] = {us_pat(w, "alice", RS1), us_pat(w, "alice", RS2)};
+  for (size_t i = 0; i < sizeof(foreign_ids) / sizeof(foreign_ids[0]); i++) {
+    struct renaming renaming = {us_register(w, pats[0], "{\"resource_scopes\":[\"view\"]}"), foreign_ids[i]};
+    assert_int_equal(us_world_transact(w, rename_resource, &renaming), US_OK);
+    us_expect(get(w, pats[0], renaming.to), 200, NULL, __FILE__, __LINE__);
+    us_expect(get(w, pats[0], renaming.from), 404, "not_found", __FILE__, __LINE__);
+    us_expect(get(w, pats[1], renaming.to), 404, "not_found", __FILE__, __LINE__);
+    ask_for(w, pats[0], renaming.to, "[\"view\"]");
+  }
+}
+
 int main(void) {
   us_test_setup();
   const struct CMUnitTest tests[] = {
@@ -386,6 +412,7 @@ int main(void) {
       STORY(protection_lasts_as_long_as_the_resource),
       STORY(deleting_takes_policies_and_requests_along),
       STORY(nothing_in_a_description_is_fetched),
+      STORY(ids_of_another_make_are_found),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -111,6 +111,46 @@ static void uuids_have_time_version_and_variant(void **state) {
   assert_string_equal(text, "017f22e2-79b0-7cc3-98c4-dc0c0c07398f0");
 }
 
+static void uuids_of_rows_carry_their_ids(void **state) {
+  (void)state;
+  struct us_idgen g;
+  char text[US_UUID_BYTES];
+  uint8_t ones[16], zeros[16] = {0};
+  memset(ones, 0xFF, sizeof ones);
+  us_idgen_init(&g, US_ID_NODE_MAX, 0);
+  for (int i = 0; i < 5000; i++) { /* past the counter's end too */
+    int64_t id = us_idgen_next(&g, INT64_C(1645557742000));
+    us_uuid7_of_id(id, i % 2 ? ones : zeros, text);
+    assert_true(us_uuid7_id(us_str_c(text)) == id);
+    assert_int_equal(text[14], '7');
+    assert_non_null(strchr("89ab", text[19]));
+    assert_int_equal(text[36], '0');
+  }
+  us_uuid7_of_id(0, zeros, text);
+  assert_string_equal(text, "016f5e66-e800-7000-8000-0000000000000"); /* 2020-01-01 */
+  us_idgen_init(&g, 5, 0);
+  us_uuid7_of_id(us_idgen_next(&g, INT64_C(1645557742000)), ones, text);
+  assert_string_equal(text, "017f22e2-79b0-7000-80bf-ffffffffffff0");
+}
+
+/* A hint for what has the form, nothing for what has not. */
+static void other_texts_carry_no_id(void **state) {
+  (void)state;
+  static const char *const texts[] = {"",
+                                      "x",
+                                      "017f22e2-79b0-7cc3-98c4-dc0c0c07398f",
+                                      "017f22e2-79b0-4cc3-98c4-dc0c0c07398f0",
+                                      "017f22e2-79b0-7cc3-58c4-dc0c0c07398f0",
+                                      "017F22E2-79B0-7CC3-98C4-DC0C0C07398F0",
+                                      "017f22g2-79b0-7cc3-98c4-dc0c0c07398f0",
+                                      "000000000000-7cc3-98c4-dc0c0c07398f00",
+                                      "ffffffff-ffff-7cc3-98c4-dc0c0c07398f0",
+                                      "016f5e66-e7ff-7cc3-98c4-dc0c0c07398f0"};
+  for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+    assert_true(us_uuid7_id(us_str_c(texts[i])) == 0);
+  assert_true(us_uuid7_id(US_STR_ABSENT) == 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(carries_time_node_and_counter),
@@ -120,6 +160,8 @@ int main(void) {
       cmocka_unit_test(the_smallest_and_largest_times_stay_positive),
       cmocka_unit_test(threads_never_draw_the_same),
       cmocka_unit_test(uuids_have_time_version_and_variant),
+      cmocka_unit_test(uuids_of_rows_carry_their_ids),
+      cmocka_unit_test(other_texts_carry_no_id),
   };
   return UNIT_RUN(tests);
 }
