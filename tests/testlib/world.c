@@ -49,6 +49,7 @@ struct us_world {
   void *mem;
   struct reply_link *replies;
   const char *peer, *peer_group; /* us_world_come_from(); NULL: the usual one */
+  const char *certificate;       /* us_world_show_certificate(); NULL: none */
 };
 
 static char template_file[4096];
@@ -317,6 +318,7 @@ struct us_reply us_send_bytes(struct us_world *w, const char *method, const char
   request->body = body ? (struct us_str){body, n} : US_STR_ABSENT;
   request->peer = us_str_c(w->peer ? w->peer : "192.0.2.1");
   request->peer_group = w->peer ? us_str_c(w->peer_group) : request->peer;
+  request->client_cert = us_str_c(w->certificate);
   add_headers(r->mem, headers, request);
   struct us_call *call = us_call_new(r->mem, w->svc, request, &r->response);
   assert_non_null(call);
@@ -330,6 +332,10 @@ struct us_reply us_send_bytes(struct us_world *w, const char *method, const char
 void us_world_come_from(struct us_world *w, const char *peer, const char *group) {
   w->peer = us_text(w, "%s", peer);
   w->peer_group = us_text(w, "%s", group);
+}
+
+void us_world_show_certificate(struct us_world *w, const char *thumbprint) {
+  w->certificate = thumbprint ? us_text(w, "%s", thumbprint) : NULL;
 }
 
 struct us_reply us_send(struct us_world *w, const char *method, const char *target, const char *headers,

@@ -38,6 +38,8 @@ struct us_db *us_world_db(struct us_world *w);
 void us_world_set(struct us_world *w, const char *name, const char *value);
 /* The address from which all further requests come, and what the edge would count its failures by. */
 void us_world_come_from(struct us_world *w, const char *peer, const char *group);
+/* The certificate that all further requests come with, by its thumbprint (base64url SHA-256); NULL: none. */
+void us_world_show_certificate(struct us_world *w, const char *thumbprint);
 /* Runs a domain step in a write transaction (us_db_transact) and refreshes the configuration. */
 enum us_code us_world_transact(struct us_world *w, us_db_step_fn step, void *self);
 /* The path of the store's file. */
