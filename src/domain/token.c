@@ -39,7 +39,7 @@ enum us_code us_access_find(struct us_cx *cx, const struct us_realm *realm, stru
   return find_live(cx, realm->id, US_TOKEN_ACCESS, text, ret_access);
 }
 
-static bool bearer_of(struct us_str authorization, struct us_str *ret_token) {
+bool us_bearer_of(struct us_str authorization, struct us_str *ret_token) {
   if (authorization.n < 7 || !us_str_eq_nocase((struct us_str){authorization.p, 7}, US_STR("Bearer ")))
     return false;
   struct us_str token = {authorization.p + 7, authorization.n - 7};
@@ -51,17 +51,27 @@ static bool bearer_of(struct us_str authorization, struct us_str *ret_token) {
   return true;
 }
 
-enum us_code us_pat_check(struct us_cx *cx, const struct us_realm *realm, struct us_str authorization,
-                          struct us_access *ret_pat) {
+enum us_code us_bearer_check(struct us_cx *cx, const struct us_realm *realm, struct us_str authorization,
+                             struct us_str scope, struct us_access *ret_access) {
   struct us_str token;
-  struct us_access pat = {0};
-  if (!bearer_of(authorization, &token))
+  struct us_access access = {0};
+  if (!us_bearer_of(authorization, &token))
     return us_fail_plain(cx, US_E_NO_TOKEN);
-  enum us_code code = us_access_find(cx, realm, token, &pat);
+  enum us_code code = us_access_find(cx, realm, token, &access);
   if (code == US_E_NOT_FOUND)
     return us_fail_plain(cx, US_E_INVALID_TOKEN);
   US_TRY(code);
-  if (!us_strs_has(pat.token.scopes, US_STR(US_SCOPE_UMA)) || pat.token.account_id == 0)
+  if (!us_strs_has(access.token.scopes, scope))
+    return us_fail(cx, US_E_INSUFFICIENT_SCOPE, "The resource requested requires scope: %.*s", US_STR_ARG(scope));
+  *ret_access = access;
+  return US_OK;
+}
+
+enum us_code us_pat_check(struct us_cx *cx, const struct us_realm *realm, struct us_str authorization,
+                          struct us_access *ret_pat) {
+  struct us_access pat = {0};
+  US_TRY(us_bearer_check(cx, realm, authorization, US_STR(US_SCOPE_UMA), &pat));
+  if (pat.token.account_id == 0) /* Q6 */
     return us_fail_plain(cx, US_E_INSUFFICIENT_SCOPE);
   if (!pat.client_has_uma) /* contract 1.6: the client is no resource server any more */
     return us_fail_plain(cx, US_E_INVALID_TOKEN);
