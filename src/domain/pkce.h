@@ -10,6 +10,8 @@
 #define US_PKCE_MIN 43 /* characters of a challenge and of a verifier (RFC 7636 4.1, 4.2) */
 #define US_PKCE_MAX 128
 
+/* Must this client bring a challenge (`codeVerifierEnforced`)? */
+bool us_pkce_is_required(const struct us_realm *realm, const struct us_client *client);
 /* What a browser brought along. Both absent: fine unless `codeVerifierEnforced` says otherwise for this client. A method without
  * a challenge, an unknown one, `plain` (also the meaning of no method) where the realm does not allow it, and a challenge of wrong
  * length or characters are US_E_INVALID_REQUEST. *ret_method: "S256" or "plain", absent without a challenge. */
