@@ -170,11 +170,11 @@ enum us_code us_ticket_spend(struct us_cx *cx, const struct us_realm *realm, str
 }
 
 enum us_code us_ticket_claim(struct us_cx *cx, const struct us_realm *realm, struct us_str text, int64_t client_ref,
-                             struct us_str challenge, struct us_str method, struct us_ticket *ret_ticket) {
+                             const struct us_ticket_challenge *challenge, struct us_ticket *ret_ticket) {
   struct presented p;
   struct us_ticket_row row = {0};
   US_TRY(take_apart(cx, realm, text, client_ref, &p));
-  enum us_code code = us_tickets_claim(cx, p.tid, p.digest, realm->id, client_ref, challenge, method, &row);
+  enum us_code code = us_tickets_claim(cx, p.tid, p.digest, realm->id, client_ref, challenge, &row);
   if (code == US_E_NOT_FOUND)
     return why_not(cx, &p, ret_ticket);
   US_TRY(code);

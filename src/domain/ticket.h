@@ -39,10 +39,10 @@ enum us_code us_ticket_issue(struct us_cx *cx, const struct us_realm *realm, con
  * US_E_CONFLICT, it belongs to another client, dead or alive: it is dead now, and *ret_ticket says what it was. */
 enum us_code us_ticket_spend(struct us_cx *cx, const struct us_realm *realm, struct us_str text, int64_t client_ref,
                              struct us_ticket *ret_ticket) US_MUST_CHECK;
-/* Write step. Claims the ticket for the claims endpoint, with the challenge that came along (absent: none; `method` then too). Expected:
- * as above; US_E_NOT_FOUND also for another challenge than the ticket has. */
+/* Write step. Claims the ticket for the claims endpoint. Expected: as above; US_E_NOT_FOUND also for another challenge than the ticket
+ * has, and for none where one is required. */
 enum us_code us_ticket_claim(struct us_cx *cx, const struct us_realm *realm, struct us_str text, int64_t client_ref,
-                             struct us_str challenge, struct us_str method, struct us_ticket *ret_ticket) US_MUST_CHECK;
+                             const struct us_ticket_challenge *challenge, struct us_ticket *ret_ticket) US_MUST_CHECK;
 /* Write step. The next ticket of one that was spent or claimed, with what the struct says of who was there (kept unless it was changed).
  * US_E_REQUEST_DENIED when the process has gone on for too long. */
 enum us_code us_ticket_succeed(struct us_cx *cx, const struct us_realm *realm, struct us_ticket *ticket,

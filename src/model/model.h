@@ -46,6 +46,7 @@ struct us_settings {
   bool introspect_query_token;
   bool introspect_rpt_identity;
   bool strict_client_auth_method;
+  int64_t client_assertion_s, client_assertions_max; /* longest life of one; live ones of one client */
   bool second_factor; /* the journey asks for TOTP: the password grant answers the documented 500 */
   /* throttles */
   int64_t failures_per_account, failures_per_address, failures_window_s;
@@ -217,6 +218,11 @@ struct us_ticket {
   struct us_str challenge, challenge_method; /* absent without */
   int64_t party_id, gathered_s;              /* who was there, and when; 0: nobody yet */
   bool wants_pct;
+};
+/* What a browser brought along to the claims endpoint (PKCE for tickets). */
+struct us_ticket_challenge {
+  struct us_str text, method; /* absent: none */
+  bool is_required;           /* by now: with this presentation or an earlier one */
 };
 
 /* Row ids. */

@@ -61,12 +61,14 @@ static const char SQL_CLAIM[] =
     "challenge_method = COALESCE(challenge_method, $7) WHERE id = $1 AND digest = $2 AND realm_id = $3 AND state < 2 "
     "AND expires_s > $5 AND (client_ref IS NULL OR client_ref = $4) "
     "AND (challenge IS NULL OR CAST($6 AS TEXT) IS NULL OR (challenge = $6 AND challenge_method = $7)) "
+    "AND (challenge IS NOT NULL OR CAST($6 AS TEXT) IS NOT NULL OR $8 = 0) "
     "AND EXISTS (SELECT 1 FROM account WHERE account.id = ticket.owner_id) "
     "AND EXISTS (SELECT 1 FROM client WHERE client.id = ticket.rs_ref) RETURNING " COLUMNS;
 enum us_code us_tickets_claim(struct us_cx *cx, int64_t tid, const char *digest, int64_t realm_id, int64_t client_ref,
-                              struct us_str challenge, struct us_str method, struct us_ticket_row *ret_row) {
-  return us_sql_one(cx, ticket_columns, US_COLUMN_COUNT(ticket_columns), ret_row, SQL_CLAIM, "iciiitt", tid, digest,
-                    realm_id, client_ref, us_cx_now_s(cx), challenge, method);
+                              const struct us_ticket_challenge *challenge, struct us_ticket_row *ret_row) {
+  return us_sql_one(cx, ticket_columns, US_COLUMN_COUNT(ticket_columns), ret_row, SQL_CLAIM, "iciiitti", tid, digest,
+                    realm_id, client_ref, us_cx_now_s(cx), challenge->text, challenge->method,
+                    (int64_t)challenge->is_required);
 }
 
 struct bound {

@@ -17,10 +17,10 @@ enum us_code us_tickets_insert(struct us_cx *cx, const struct us_ticket_row *row
 enum us_code us_tickets_spend(struct us_cx *cx, int64_t tid, const char *digest, int64_t realm_id, int64_t client_ref,
                               struct us_ticket_row *ret_row) US_MUST_CHECK;
 /* The same at the claims endpoint, as often as it likes: from then on the token endpoint does not take the ticket (state `claims`). A
- * challenge is kept when there was none; another one than was kept: US_E_NOT_FOUND. */
+ * challenge is kept when there was none. US_E_NOT_FOUND also for another challenge than was kept, and for none at all where one is
+ * required. */
 enum us_code us_tickets_claim(struct us_cx *cx, int64_t tid, const char *digest, int64_t realm_id, int64_t client_ref,
-                              struct us_str challenge, struct us_str method,
-                              struct us_ticket_row *ret_row) US_MUST_CHECK;
+                              const struct us_ticket_challenge *challenge, struct us_ticket_row *ret_row) US_MUST_CHECK;
 /* Whose is the process that this was a ticket of, dead or alive, the present one or an earlier one? 0 when bound to nobody;
  * US_E_NOT_FOUND when there is no such record. Of earlier ones the first and the latest are remembered, US_TICKETS_USED_MAX in
  * all: a process may go on for a day of polling. */
