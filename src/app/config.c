@@ -105,7 +105,7 @@ static void set_defaults(struct us_config *c) {
   c->default_realm = US_STR("/");
   c->pool_queue = 1024;
   c->writer_queue = 4096;
-  c->cache_kib = 4096;
+  c->cache_kib = 8192;
   c->stop_grace_ms = 10000;
   c->log.level = US_LOG_INFO;
   c->log.format = US_LOG_LOGFMT;
