@@ -80,7 +80,9 @@ static enum us_code spend_ticket(struct grant *g) {
 static enum us_code check_verifier(struct grant *g) {
   if (!g->ticket.challenge.p && !g->in->code_verifier.p)
     return US_OK;
-  return refuse(g->cx, US_E_INVALID_GRANT);
+  enum us_code code = us_pkce_verify(g->cx, g->ticket.challenge, g->ticket.challenge_method, g->in->code_verifier);
+  g->cx->err.keeps_writes = code == US_E_INVALID_REQUEST || code == US_E_INVALID_GRANT;
+  return code;
 }
 
 /* The ticket's resources as they are now. One that is gone takes the ticket with it (4.6). */

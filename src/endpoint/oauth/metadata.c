@@ -7,8 +7,6 @@
 
 #include "crypto/key.h"
 
-/* How clients authenticate at token, introspection and revocation endpoint alike (domain/client_auth.c). */
-static const char *const auth_methods[] = {"client_secret_basic", "client_secret_post", "none", NULL};
 static const char *const response_types[] = {"code", NULL};
 static const char *const subject_types[] = {"public", NULL};
 static const char *const claims[] = {"iss", "sub",       "subname", "aud",   "azp", "exp",
@@ -35,6 +33,21 @@ static void member_grants(struct us_json_writer *w) {
   us_json_close(w, ']');
 }
 
+/* How clients authenticate at token, introspection and revocation endpoint alike: the table of domain/client_auth.c, without what
+ * cannot work here. */
+static void member_methods(struct us_call *call, struct us_json_writer *w, const char *endpoint) {
+  const struct us_services *svc = call->cx.svc;
+  us_json_name(w, us_str_fmt(call->cx.mem, "%s_endpoint_auth_methods_supported", endpoint).p);
+  us_json_open(w, '[');
+  for (size_t i = 0; i < us_auth_method_count; i++) {
+    if (us_auth_method_is_offered(svc, &us_auth_methods[i]))
+      us_json_c(w, us_auth_methods[i].name);
+  }
+  us_json_close(w, ']');
+  member_list(w, us_str_fmt(call->cx.mem, "%s_endpoint_auth_signing_alg_values_supported", endpoint).p,
+              us_assertion_algorithms(svc));
+}
+
 /* What all three share. */
 static void write_server(struct us_call *call, struct us_json_writer *w) {
   struct us_str oauth = call->realm->oauth_url;
@@ -45,9 +58,13 @@ static void write_server(struct us_call *call, struct us_json_writer *w) {
   member_url(call, w, "jwks_uri", oauth, "connect/jwk_uri");
   member_grants(w);
   member_list(w, "response_types_supported", response_types);
-  member_list(w, "token_endpoint_auth_methods_supported", auth_methods);
-  member_list(w, "introspection_endpoint_auth_methods_supported", auth_methods);
-  member_list(w, "revocation_endpoint_auth_methods_supported", auth_methods);
+  member_methods(call, w, "token");
+  member_methods(call, w, "introspection");
+  member_methods(call, w, "revocation");
+  if (call->cx.svc->sees_certificates) { /* RFC 8705 3.3 */
+    us_json_name(w, "tls_client_certificate_bound_access_tokens");
+    us_json_bool(w, true);
+  }
 }
 
 /* Realms that restrict scopes name theirs; the others at least what has a meaning here. */
@@ -84,6 +101,8 @@ enum us_code us_ep_uma_metadata(struct us_call *call) {
   write_server(call, &w);
   member_url(call, &w, "resource_registration_endpoint", call->realm->uma_url, "resource_set");
   member_url(call, &w, "permission_endpoint", call->realm->uma_url, "permission_request");
+  if (call->realm->settings.interactive_claims)
+    member_url(call, &w, "claims_interaction_endpoint", call->realm->uma_url, "claims_gathering");
   us_json_close(&w, '}');
   return US_OK;
 }
