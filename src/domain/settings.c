@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include <jansson.h>
+
 #include "base/mem.h"
 
 #define YEAR_S (INT64_C(366) * 24 * 3600)
@@ -100,8 +102,37 @@ const struct us_setting us_setting_table[] = {
          "clients may introspect by GET with the token in the query"),
     BOOL("strictClientAuthMethod", strict_client_auth_method, "false",
          "a client authenticates only by the method it is registered with (ours)"),
+    INT("clientAssertionMaxLifetime", client_assertion_s, "600", 1, DAY_S,
+        "a client's assertion may expire so many seconds ahead at most (ours)"),
+    INT("clientAssertionsPerClient", client_assertions_max, "20000", 1, 1000000,
+        "assertions of one client that are valid at once; one more is refused until some have expired (ours)"),
     BOOL("secondFactorRequired", second_factor, "false",
          "the journey asks for a second factor; the password grant then answers 500 as documented (ours)"),
+
+    /* OAuth2 provider, dynamic client registration. */
+    BOOL("allowDynamicRegistration", open_registration, "false", "anybody may register a client, without a token"),
+    TEXT("dynamicClientRegistrationScope", registration_token_scope, "dynamic_client_registration",
+         US_SETTING_LIST_ITEM_MAX,
+         "an access token with this scope may register clients; empty = none may, and without "
+         "allowDynamicRegistration there is no registration at all"),
+    BOOL("generateRegistrationAccessTokens", generates_registration_tokens, "true",
+         "a registered client gets a token by which it can read, change and delete itself"),
+    BOOL("dynamicClientRegistrationSoftwareStatementRequired", requires_software_statement, "false",
+         "a registration must bring a software statement"),
+    {"requiredSoftwareStatementAttestedAttributes", US_SETTING_LIST, AT(software_attested), "redirect_uris", 0, 64, NULL,
+     "metadata that a software statement, where one is brought, must speak of"},
+    {"softwareStatementIssuers", US_SETTING_JSON, AT(software_issuers), "", 0, 32768, NULL,
+     "issuers of software statements, each with its JWK set: {\"https://issuer\":{\"keys\":[...]}}; empty = none is "
+     "trusted (ours)"},
+    LIST("registrationScopes", registration_scopes, 256,
+         "scopes that registered clients may have although they mean power over others, as uma_protection does (ours)"),
+    INT("registrationsPerAddress", registrations_per_address, "100", 0, 1000000,
+        "registrations from one address, or changes by one client, until a pause; 0 = no limit (ours)"),
+    INT("registrationsPerRealm", registrations_per_realm, "1000", 0, 1000000,
+        "registrations from everywhere until a pause; 0 = no limit (ours)"),
+    INT("registrationsWindow", registrations_window_s, "60", 1, DAY_S, "seconds in which they are counted (ours)"),
+    INT("registeredClientsMax", registered_clients_max, "10000", 0, 1000000,
+        "clients that registered themselves and are still there; one more is refused; 0 = no limit (ours)"),
 
     /* Throttles: design 6, ours. */
     INT("failedPasswordsPerAccount", failures_per_account, "10", 0, 1000000,
@@ -211,6 +242,14 @@ static const char *parse_text(void *mem, const struct us_setting *row, struct us
   return NULL;
 }
 
+/* One line of JSON: shells and files of settings carry it unchanged. */
+static const char *parse_json(void *mem, const struct us_setting *row, struct us_str value, struct us_str *slot) {
+  json_t *object = value.n > 0 ? json_loadb(value.p, value.n, JSON_REJECT_DUPLICATES, NULL) : json_object();
+  bool is_object = json_is_object(object);
+  json_decref(object);
+  return is_object ? parse_text(mem, row, value, slot) : "must be a JSON object";
+}
+
 static const char *parse_list(void *mem, const struct us_setting *row, struct us_str value, struct us_strs *slot) {
   struct us_strs parts;
   if (!is_clean(value))
@@ -281,6 +320,8 @@ const char *us_setting_parse(void *mem, const struct us_setting *row, struct us_
     return parse_bool(value, slot);
   case US_SETTING_TEXT:
     return parse_text(mem, row, value, slot);
+  case US_SETTING_JSON:
+    return parse_json(mem, row, value, slot);
   case US_SETTING_LIST:
     return parse_list(mem, row, value, slot);
   case US_SETTING_ENUM:
@@ -317,6 +358,7 @@ struct us_str us_setting_print(void *mem, const struct us_setting *row, const st
   case US_SETTING_BOOL:
     return us_str_c(*(const bool *)slot ? "true" : "false");
   case US_SETTING_TEXT:
+  case US_SETTING_JSON:
     return *(const struct us_str *)slot;
   case US_SETTING_LIST:
     return us_strs_join(mem, *(const struct us_strs *)slot, ",");
@@ -326,4 +368,9 @@ struct us_str us_setting_print(void *mem, const struct us_setting *row, const st
     return print_set(mem, row, *(const int *)slot);
   }
   return US_STR_ABSENT;
+}
+
+struct us_str us_settings_claims_journey(const struct us_settings *settings) {
+  struct us_str name = settings->claims_gathering_service;
+  return name.n == 0 || us_str_eq_c(name, "[Empty]") ? US_STR_ABSENT : name; /* the product's word for nothing */
 }

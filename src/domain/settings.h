@@ -11,6 +11,7 @@ enum us_setting_kind {
   US_SETTING_INT,  /* int64_t, decimal */
   US_SETTING_BOOL, /* bool, true or false */
   US_SETTING_TEXT, /* struct us_str, may be empty */
+  US_SETTING_JSON, /* struct us_str: a JSON object, or empty */
   US_SETTING_LIST, /* struct us_strs, a,b,c */
   US_SETTING_ENUM, /* int, one of `words` */
   US_SETTING_SET,  /* int, several of `words` with commas between, or nothing */
@@ -44,5 +45,8 @@ const char *us_setting_parse(void *mem, const struct us_setting *row, struct us_
                              struct us_settings *settings);
 /* The value as us_setting_parse() takes it; absent when out of memory. */
 struct us_str us_setting_print(void *mem, const struct us_setting *row, const struct us_settings *settings);
+
+/* claimsGatheringService: the journey that a requesting party must have gone through; absent: any. */
+struct us_str us_settings_claims_journey(const struct us_settings *settings);
 
 #endif

@@ -182,6 +182,18 @@ static void apply_setting(struct loading *l, const struct us_setting_row *row, s
            problem);
 }
 
+static bool takes_any_session(const struct us_realm *realm) {
+  return realm != NULL && realm->settings.interactive_claims && us_settings_claims_journey(&realm->settings).p == NULL;
+}
+/* Protocol contract Q31; once, not with every change of something else. */
+static void warn_of_claims(const struct loading *l, const struct us_realm *realm) {
+  if (takes_any_session(realm) && !takes_any_session(us_snapshot_realm_by_id(l->from, realm->id)))
+    us_log(US_LOG_WARN, "setting",
+           "realm %.*s: interactiveClaimsGatheringEnabled without claimsGatheringService; any session of a user of the "
+           "realm says who the requesting party is",
+           US_STR_ARG(realm->path));
+}
+
 static int compare_shared(const void *a, const void *b) {
   const struct shared_key *x = *(struct shared_key *const *)a, *y = *(struct shared_key *const *)b;
   return (x->id > y->id) - (x->id < y->id);
@@ -251,6 +263,7 @@ static enum us_code build_realm(struct us_cx *cx, struct loading *l, const struc
     if (l->settings[i].realm_id == row->id)
       apply_setting(l, &l->settings[i], realm);
   }
+  warn_of_claims(l, realm);
   make_urls(mem, cx->svc->base_url, realm);
   return load_keys(cx, l, realm);
 }
