@@ -97,6 +97,12 @@ static enum us_code refuse_method(struct pipeline *p) {
   return code;
 }
 
+/* Protocol contract 7. */
+static bool is_closed(const struct us_matched *matched) {
+  return matched->route != NULL && (matched->route->flags & US_ROUTE_NEEDS_CLAIMS) && matched->realm != NULL &&
+         !matched->realm->settings.interactive_claims;
+}
+
 static enum us_code match(struct pipeline *p) {
   struct us_call *call = &p->call;
   struct us_cx *cx = &call->cx;
@@ -109,6 +115,8 @@ static enum us_code match(struct pipeline *p) {
     query = us_params_unique(cx, &call->query);
     flaw = cx->err;
   }
+  if (p->matched.result != US_MATCH_NO_PATH && is_closed(&p->matched))
+    p->matched.result = US_MATCH_NO_PATH;
   call->route = p->matched.result == US_MATCH_NO_PATH ? NULL : p->matched.route;
   call->realm = p->matched.realm;
   call->method = p->matched.method;
