@@ -26,6 +26,25 @@ static inline const char *plan_of(struct us_cx *cx, size_t age) {
   return plan.p;
 }
 
+/* The plan of a statement that is a constant. */
+static inline const char *plan_of_text(struct us_cx *cx, const char *sql) {
+  struct us_value values[US_SQL_PARAMETERS_MAX] = {{.kind = US_VALUE_NULL}};
+  struct us_str explain = us_str_fmt(cx->mem, "EXPLAIN QUERY PLAN %s", sql);
+  struct us_str steps = US_STR("");
+  struct us_rows rows;
+  size_t count = 0;
+  for (char parameter[8]; count < 8; count++) {
+    snprintf(parameter, sizeof(parameter), "$%zu", count + 1);
+    if (strstr(sql, parameter) == NULL)
+      break;
+  }
+  assert_code(us_sql_open_composed(cx, &rows, explain.p, values, count), US_OK);
+  while (us_sql_next(&rows))
+    steps = us_str_fmt(cx->mem, "%.*s%.*s\n", US_STR_ARG(steps), US_STR_ARG(us_sql_text(&rows, 3)));
+  assert_code(us_sql_close(&rows), US_OK);
+  return steps.p != NULL ? steps.p : "";
+}
+
 /* Walking over the elements of a row's own JSON array is no scan of a table, nor is walking over constants or over what a subquery has
  * just found. */
 static inline bool is_table(const char *plan, const char *scanned) {

@@ -4,24 +4,6 @@
 /* The statements are constants of these files. */
 #include "../../src/store/grants.c"
 
-static const char *plan(struct us_cx *cx, const char *sql) {
-  struct us_value values[US_SQL_PARAMETERS_MAX] = {{.kind = US_VALUE_NULL}};
-  struct us_str explain = us_str_fmt(cx->mem, "EXPLAIN QUERY PLAN %s", sql);
-  struct us_str steps = US_STR("");
-  struct us_rows rows;
-  size_t count = 0;
-  for (char parameter[8]; count < 8; count++) {
-    snprintf(parameter, sizeof(parameter), "$%zu", count + 1);
-    if (strstr(sql, parameter) == NULL)
-      break;
-  }
-  assert_code(us_sql_open_composed(cx, &rows, explain.p, values, count), US_OK);
-  while (us_sql_next(&rows))
-    steps = us_str_fmt(cx->mem, "%.*s%.*s\n", US_STR_ARG(steps), US_STR_ARG(us_sql_text(&rows, 3)));
-  assert_code(us_sql_close(&rows), US_OK);
-  return steps.p != NULL ? steps.p : "";
-}
-
 static void assert_has(const char *steps, const char *step) {
   if (strstr(steps, step) != NULL)
     return;
@@ -32,7 +14,7 @@ static void assert_has(const char *steps, const char *step) {
 /* The hot one: what a decision costs that needs no graph. */
 static void grants_to_a_person_are_one_seek_and_one_a_group(void **state) {
   struct us_cx *cx = begin(state);
-  const char *steps = plan(cx, SQL_TO);
+  const char *steps = plan_of_text(cx, SQL_TO);
   assert_plan(steps, "SEARCH permission USING INDEX permission_decide (resource_id=? AND subject_key=?)", false);
   assert_has(steps, "SEARCH m USING COVERING INDEX group_member_account (account_id=?)");
   assert_has(steps, "SEARCH g USING INTEGER PRIMARY KEY (rowid=?)");
@@ -41,12 +23,12 @@ static void grants_to_a_person_are_one_seek_and_one_a_group(void **state) {
 
 static void a_graph_is_read_by_its_resource(void **state) {
   struct us_cx *cx = begin(state);
-  assert_plan(plan(cx, SQL_ACTIVE), "(resource_id=?)", false);
-  assert_plan(plan(cx, SQL_ALL), "(resource_id=?)", false);
-  assert_plan(plan(cx, SQL_SHARERS), "SEARCH a USING INTEGER PRIMARY KEY (rowid=?)", false);
-  assert_has(plan(cx, SQL_SHARERS), "(resource_id=?)");
-  assert_plan(plan(cx, SQL_GROUPS), "SEARCH m USING COVERING INDEX group_member_account (account_id=?)", false);
-  assert_plan(plan(cx, SQL_HAS_OTHERS), "(resource_id=?)", false);
+  assert_plan(plan_of_text(cx, SQL_ACTIVE), "(resource_id=?)", false);
+  assert_plan(plan_of_text(cx, SQL_ALL), "(resource_id=?)", false);
+  assert_plan(plan_of_text(cx, SQL_SHARERS), "SEARCH a USING INTEGER PRIMARY KEY (rowid=?)", false);
+  assert_has(plan_of_text(cx, SQL_SHARERS), "(resource_id=?)");
+  assert_plan(plan_of_text(cx, SQL_GROUPS), "SEARCH m USING COVERING INDEX group_member_account (account_id=?)", false);
+  assert_plan(plan_of_text(cx, SQL_HAS_OTHERS), "(resource_id=?)", false);
 }
 
 static void changes_find_their_rows(void **state) {
@@ -54,7 +36,7 @@ static void changes_find_their_rows(void **state) {
   static const char *const statements[] = {SQL_SET_ACTIVE,   SQL_SET_SCOPES, SQL_MOVE_REV, SQL_DELETE,
                                            SQL_DELETE_EMPTY, SQL_USE,        SQL_UNUSE};
   for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
-    assert_plan(plan(cx, statements[i]), "USING INTEGER PRIMARY KEY (rowid=?)", false);
+    assert_plan(plan_of_text(cx, statements[i]), "USING INTEGER PRIMARY KEY (rowid=?)", false);
 }
 
 int main(void) {
