@@ -1,0 +1,182 @@
+// Debian's Apache with mod_oauth2 as a resource server, configured by packaging/apache-oauth2.conf.sample: it introspects each bearer
+// token, and opens a folder to those whose RPT permits it.
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { Apache } from '../net/apache.mjs'
+import { BINARY, SECRET, Usher } from '../net/usher.mjs'
+import { run } from './ops.mjs'
+
+const RS = 'UMA-Resource-Server'
+let dir, usher, apache, all, pat, sso, idToken
+
+// A folder of the document root for each album; their ids are not known before, so that they are an alias.
+const echo = `
+<Location "/photos">
+  Header always set X-User "expr=%{REMOTE_USER}"
+  Header always set X-Permissions "%{OAUTH2_CLAIM_permissions}e"
+</Location>
+AliasMatch "^/photos/[0-9A-Za-z-]+/.*$" "\${FOLDER}/www/photo.txt"
+<Location "/post">
+  AuthType oauth2
+  OAuth2TokenVerify introspect \${USHER_ISSUER}/introspect introspect.auth=client_secret_post&client_id=\${USHER_CLIENT_ID}&client_secret=\${USHER_CLIENT_SECRET}&expiry=0
+  Require valid-user
+  Header always set X-User "expr=%{REMOTE_USER}"
+</Location>
+<Location "/wrong">
+  AuthType oauth2
+  OAuth2TokenVerify introspect \${USHER_ISSUER}/introspect introspect.auth=client_secret_basic&client_id=\${USHER_CLIENT_ID}&client_secret=not-it&expiry=0
+  Require valid-user
+</Location>
+<Location "/claim">
+  AuthType oauth2
+  OAuth2TokenVerify introspect \${USHER_ISSUER}/introspect introspect.auth=client_secret_basic&client_id=\${USHER_CLIENT_ID}&client_secret=\${USHER_CLIENT_SECRET}&expiry=0
+  Require oauth2_claim scope:uma_protection
+</Location>
+`
+const start = (id, secret) => Apache.start({
+  modules: ['oauth2', 'rewrite'], sample: 'apache-oauth2.conf.sample', more: echo,
+  defines: { USHER_ISSUER: `${usher.base}/oauth2/realms/root/realms/alpha`, USHER_CLIENT_ID: id, USHER_CLIENT_SECRET: secret },
+  files: { 'photo.txt': 'a photo\n', 'post/index.html': 'post\n', 'wrong/index.html': 'wrong\n', 'claim/index.html': 'claim\n' },
+})
+
+before(async () => {
+  dir = mkdtempSync(path.join(os.tmpdir(), 'usher-apache-store-'))
+  usher = await Usher.start(['demo', '--listen', '127.0.0.1:0', '--data', dir])
+  apache = await start(RS, SECRET)
+  pat = await usher.pat('alice', RS)
+  sso = await usher.sso()
+  idToken = (await usher.token('bob', 'UMA-Client', 'openid')).id_token
+})
+after(async () => {
+  await apache?.stop()
+  await all?.stop()
+  assert.equal(await usher?.stop(), 0)
+  rmSync(dir, { recursive: true, force: true })
+})
+
+const administer = async (...args) => {
+  const r = await run(BINARY, [...args, '--realm', '/alpha', '--store', `sqlite:${path.join(dir, 'usher.db')}`], { input: `${SECRET}\n` })
+  assert.equal(r.code, 0, r.err)
+}
+async function album(name, scopes = ['view', 'download']) {
+  const id = (await usher.send('POST', `${usher.uma}/resource_set`, { name, resource_scopes: scopes }, pat)).json._id
+  await share(id, ['view'])
+  return id
+}
+const share = async (id, scopes, subject = 'bob') => assert.ok([200, 201].includes((await usher.share(sso, 'alice', id, [{ subject, scopes }])).status))
+async function rpt(...ids) {
+  const wanted = ids.map((id) => ({ resource_id: id, resource_scopes: ['view'] }))
+  const { ticket } = (await usher.send('POST', `${usher.uma}/permission_request`, wanted, pat)).json
+  const r = await usher.grant('UMA-Client', ticket, idToken)
+  assert.equal(r.status, 200, r.text)
+  return r.json.access_token
+}
+async function get(target, token, server = apache) {
+  const r = await fetch(`${server.base}${target}`, { redirect: 'manual', signal: AbortSignal.timeout(10000), headers: token ? { authorization: `Bearer ${token}` } : {} })
+  return { status: r.status, challenge: r.headers.get('www-authenticate'), user: r.headers.get('x-user'), permissions: r.headers.get('x-permissions'), text: await r.text() }
+}
+
+test('no token, and tokens that are none, are refused with a challenge', async () => {
+  const id = await album('Challenge')
+  const none = await get(`/photos/${id}/1`)
+  assert.equal(none.status, 401)
+  assert.match(none.challenge, /^Bearer /)
+  for (const token of ['x', 'a'.repeat(4000), `${await rpt(id)}x`, idToken]) {
+    const r = await get(`/photos/${id}/1`, token)
+    assert.equal(r.status, 401, token)
+    assert.match(r.challenge, /error="invalid_token"/)
+  }
+})
+
+test('an RPT passes as its requesting party, with its permissions, for its own resource only', async () => {
+  const [mine, other] = [await album('Mine'), await album('Other')]
+  const token = await rpt(mine)
+  const r = await get(`/photos/${mine}/1`, token)
+  assert.equal(r.status, 200, apache.log())
+  assert.equal(r.text, 'a photo\n')
+  assert.equal(r.user, 'bob')
+  assert.deepEqual(JSON.parse(r.permissions).map((p) => [p.resource_id, p.resource_scopes]), [[mine, ['view']]])
+  assert.equal((await get(`/photos/${other}/1`, token)).status, 403)
+  assert.equal((await get(`/photos/${other}/1`, await rpt(mine, other))).status, 200)
+  assert.equal((await get('/photos/', token)).status, 403)
+  // An address that looks like a permission opens nothing.
+  const forged = encodeURIComponent(` "resource_id": "${other}", "resource_scopes": ["view"]`)
+  for (const target of [`/photos/${other}/${forged}`, `/photos/${other}%20${forged}/1`, `/photos/${mine}/..%2f${other}/1`])
+    assert.ok([403, 404].includes((await get(target, token)).status), target)
+})
+
+test('a PAT is a good token of its owner, and no permission', async () => {
+  const id = await album('PAT')
+  const token = pat.authorization.slice(7)
+  assert.equal((await get(`/photos/${id}/1`, token)).status, 403)
+  const r = await get('/post/', token)
+  assert.equal(r.status, 200)
+  assert.equal(r.user, 'alice')
+  assert.equal((await get('/claim/', token)).status, 200)
+  assert.equal((await get('/claim/', await rpt(id))).status, 401) // an RPT has no scope
+})
+
+test('the client authenticates by post as well; with a wrong secret nobody passes', async () => {
+  const id = await album('Post')
+  const token = await rpt(id)
+  const r = await get('/post/', token)
+  assert.equal(r.status, 200)
+  assert.equal(r.user, 'bob')
+  assert.equal((await get('/wrong/', token)).status, 401)
+  assert.equal((await get('/wrong/', pat.authorization.slice(7))).status, 401)
+})
+
+test('a token of another client is unknown here, and known to a client that sees all', async () => {
+  const token = (await usher.token('bob', 'UMA-Client', 'openid profile')).access_token
+  assert.equal((await get('/post/', token)).status, 401)
+  await administer('client', 'create', 'apache-all', '--grants', 'client_credentials', '--scopes', 'am-introspect-all-tokens', '--secret-stdin')
+  all = await start('apache-all', SECRET)
+  const r = await get('/post/', token, all)
+  assert.equal(r.status, 200, all.log())
+  assert.equal(r.user, 'bob')
+  const other = await usher.pat('carol', 'UMA-Resource-Server-2')
+  assert.equal((await get('/post/', other.authorization.slice(7))).status, 401)
+})
+
+test('with the next request: revoked, withdrawn, narrowed, deleted', async () => {
+  const opens = async (id, token) => (await get(`/photos/${id}/1`, token)).status
+  const [one, two, three, four] = [await album('1'), await album('2'), await album('3'), await album('4')]
+  const tokens = [await rpt(one), await rpt(two), await rpt(three, one), await rpt(four)]
+  assert.deepEqual([await opens(one, tokens[0]), await opens(two, tokens[1]), await opens(three, tokens[2]), await opens(four, tokens[3])], [200, 200, 200, 200])
+  assert.equal((await usher.form(`${usher.oauth}/token/revoke`, { token: tokens[0], client_id: 'UMA-Client', client_secret: SECRET })).status, 200)
+  assert.equal(await opens(one, tokens[0]), 401)
+  assert.equal((await usher.request('DELETE', `${usher.json}/users/alice/uma/policies/${two}`, { headers: sso })).status, 200)
+  assert.equal(await opens(two, tokens[1]), 401)
+  await share(three, ['download'])
+  assert.equal(await opens(three, tokens[2]), 403) // good for the first album still
+  assert.equal(await opens(one, tokens[2]), 200)
+  assert.equal((await usher.request('DELETE', `${usher.uma}/resource_set/${four}`, { headers: pat })).status, 204)
+  assert.equal(await opens(four, tokens[3]), 401)
+})
+
+test('an RPT that has expired', async () => {
+  const id = await album('Expired')
+  await administer('settings', 'set', 'accessTokenLifetime=2')
+  let token, r
+  for (const end = Date.now() + 5000; ;) { // a running server obeys within a second
+    token = await rpt(id)
+    r = await get(`/photos/${id}/1`, token)
+    assert.equal(r.status, 200)
+    if (JSON.parse(r.permissions)[0].exp - Date.now() / 1000 <= 2) break
+    assert.ok(Date.now() < end, 'the setting has no effect')
+  }
+  await administer('settings', 'set', 'accessTokenLifetime=3600')
+  await new Promise((resolve) => setTimeout(resolve, JSON.parse(r.permissions)[0].exp * 1000 - Date.now() + 50))
+  assert.equal((await get(`/photos/${id}/1`, token)).status, 401)
+})
+
+test('without Usher nobody passes', async () => {
+  const id = await album('Down')
+  const token = await rpt(id)
+  assert.equal((await get(`/photos/${id}/1`, token)).status, 200)
+  assert.equal(await usher.stop(), 0)
+  assert.equal((await get(`/photos/${id}/1`, token)).status, 401)
+})
