@@ -3,10 +3,10 @@
  * shared with one party, and N live RPTs; and writes the credentials that the load needs to text files. Rows go in as the
  * server would write them (digests of real handles), in transactions of 10,000.
  *
- *   fill STORE_URL N FOLDER
+ *   fill STORE_URL N FOLDER [CODES]
  *     FOLDER/introspect.txt   PAT RPT                      one line a sample
  *     FOLDER/tickets.txt      PAT RESOURCE ID_TOKEN        one line a sample
- *     and those of fill_lists.h
+ *     and those of fill_lists.h, and with CODES those of fill_oauth.h
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,6 +27,7 @@
 #include "domain/snapshot.h"
 #include "domain/token.h"
 #include "fill_lists.h"
+#include "fill_oauth.h"
 #include "store/policies.h"
 
 #define PEOPLE 100
@@ -78,6 +79,7 @@ static enum us_code add_people(struct us_cx *cx, void *self) {
                                     .password_hash = us_str_c(f->hash)};
     US_TRY(us_account_create(cx, f->realm->id, &person, &id));
   }
+  client.ref = 0;
   client.client_id = US_STR("Bench-Client");
   client.id_token_alg = US_STR("ES256");
   return us_client_create(cx, f->realm->id, &client, &id);
@@ -177,8 +179,8 @@ static FILE *create(const char *folder, const char *name) {
 
 int main(int argc, char **argv) {
   static struct fill f;
-  if (argc != 4 || (f.n = atoll(argv[2])) < 1) {
-    fprintf(stderr, "usage: fill STORE_URL N FOLDER\n");
+  if (argc < 4 || argc > 5 || (f.n = atoll(argv[2])) < 1) {
+    fprintf(stderr, "usage: fill STORE_URL N FOLDER [CODES]\n");
     return 2;
   }
   us_crypto_setup();
@@ -226,6 +228,16 @@ int main(int argc, char **argv) {
                               .folder = argv[3]};
   if (f.n >= BENCH_LISTS_RESOURCES_MIN && bench_fill_lists(&cx, &lists) != US_OK)
     die(&cx, "lists");
+  struct bench_oauth oauth = {.db = f.db,
+                              .realm = f.realm,
+                              .rs = &f.rs,
+                              .client = &f.client,
+                              .people = f.parties,
+                              .people_count = PEOPLE,
+                              .count = argc > 4 ? atoll(argv[4]) : 0,
+                              .folder = argv[3]};
+  if (oauth.count > 0 && bench_fill_oauth(&cx, &oauth) != US_OK)
+    die(&cx, "codes");
   if (us_node_release(&cx, f.db, node, us_next_id(&cx)) != US_OK)
     die(&cx, "node");
   us_db_close(f.db);
