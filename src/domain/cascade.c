@@ -4,6 +4,7 @@
  *   doomed:account:REALM:NAME_KEY   value: account id,subject key
  *   doomed:group:REALM:NAME_KEY     value: group id
  *   doomed:member:ACCOUNT:SUBJECT   value: resource id up to which it is done
+ *   doomed:names:REALM              value: config_rev of the change,cursor
  *   doomed:rs:CLIENT_REF            value: cursor,before,what   (what: 1 resources go, 2 only their policies)
  *   doomed:realm:REALM              value: empty
  *   doomed:label:LABEL              value: empty
@@ -18,11 +19,13 @@
 #include "domain/graph.h"
 #include "domain/group.h"
 #include "domain/resource.h"
+#include "domain/snapshot.h"
 #include "domain/subject.h"
 #include "store/accounts.h"
 #include "store/cascades.h"
 #include "store/groups.h"
 #include "store/labels.h"
+#include "store/realms.h"
 
 #define US_CASCADE_WINDOW 2000 /* rows of resources looked at in one portion */
 
@@ -171,6 +174,10 @@ static enum us_code account_portion(struct us_cx *cx, const struct doomed_accoun
     US_TRY(us_cascade_drop_pcts(cx, a->id, US_CASCADE_ROWS, &n));
     *ret_more = n >= US_CASCADE_ROWS;
   }
+  if (!*ret_more) {
+    US_TRY(us_cascade_drop_consents(cx, a->id, US_CASCADE_ROWS, &n));
+    *ret_more = n >= US_CASCADE_ROWS;
+  }
   return US_OK;
 }
 
@@ -269,6 +276,52 @@ static enum us_code member_step(struct us_cx *cx, struct moved_member *m, bool h
 enum us_code us_cascade_member(struct us_cx *cx, int64_t account_id, struct us_str subject_key) {
   struct moved_member m = {.account_id = account_id, .subject_key = subject_key};
   return member_step(cx, &m, false);
+}
+
+struct changed_names {
+  int64_t realm_id;
+  int64_t config_rev; /* of the change: whoever still goes by older settings waits */
+  int64_t cursor;
+};
+
+static enum us_code names_portion(struct us_cx *cx, struct changed_names *names, bool *ret_more) {
+  const struct graph_change change = {.run = change_nothing};
+  struct effort effort = {0};
+  int64_t ids[US_CASCADE_GRAPHS];
+  size_t n = 0, i = 0;
+  bool is_end = false;
+  US_TRY(us_cascade_rows_in_realm(cx, names->realm_id, US_CASCADE_WINDOW, &names->cursor, US_CASCADE_GRAPHS, ids, &n,
+                                  &is_end));
+  for (; i < n && !is_enough(&effort); i++)
+    US_TRY(change_graph(cx, ids[i], &change, &effort));
+  if (i < n)
+    names->cursor = ids[i - 1];
+  *ret_more = i < n || !is_end;
+  return US_OK;
+}
+
+static enum us_code put_names_note(struct us_cx *cx, const struct changed_names *names) {
+  return put_note(cx, us_str_fmt(cx->mem, "doomed:names:%" PRId64, names->realm_id),
+                  us_str_fmt(cx->mem, "%" PRId64 ",%" PRId64, names->config_rev, names->cursor));
+}
+
+static enum us_code names_step(struct us_cx *cx, struct changed_names *names) {
+  bool more = false;
+  const struct us_snapshot *snapshot = us_snapshot_ref(cx->svc->snapshots);
+  bool is_current = us_snapshot_config_rev(snapshot) >= names->config_rev;
+  us_snapshot_unref(snapshot);
+  if (!is_current)
+    return put_names_note(cx, names);
+  US_TRY(names_portion(cx, names, &more));
+  if (more)
+    return put_names_note(cx, names);
+  return drop_note(cx, us_str_fmt(cx->mem, "doomed:names:%" PRId64, names->realm_id));
+}
+
+enum us_code us_cascade_names(struct us_cx *cx, int64_t realm_id) {
+  struct changed_names names = {.realm_id = realm_id};
+  US_TRY(us_config_rev_read(cx, &names.config_rev));
+  return put_names_note(cx, &names);
 }
 
 enum us_code us_cascade_holds_name(struct us_cx *cx, int64_t realm_id, struct us_str name_key, bool *ret_holds) {
@@ -400,6 +453,7 @@ static enum us_code continue_note(struct us_cx *cx, struct us_str key, struct us
   struct doomed_account a = {0};
   struct doomed_group g = {0};
   struct moved_member m = {0};
+  struct changed_names names = {0};
   struct doomed_rs rs = {0};
   int64_t realm_id = 0, label_id = 0;
   if (eat_prefix(&rest, US_STR("doomed:account:")) && eat_number(&rest, ':', &a.realm_id) &&
@@ -420,6 +474,10 @@ static enum us_code continue_note(struct us_cx *cx, struct us_str key, struct us
     m.subject_key = rest;
     return member_step(cx, &m, true);
   }
+  rest = key;
+  if (eat_prefix(&rest, US_STR("doomed:names:")) && eat_number(&rest, ':', &names.realm_id) &&
+      eat_number(&value, ',', &names.config_rev) && eat_number(&value, ',', &names.cursor))
+    return names_step(cx, &names);
   rest = key;
   if (eat_prefix(&rest, US_STR("doomed:rs:")) && eat_number(&rest, ':', &rs.rs_ref) &&
       eat_number(&value, ',', &rs.cursor) && eat_number(&value, ',', &rs.before) && eat_number(&value, ',', &rs.fate))

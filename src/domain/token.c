@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "domain/account.h"
 #include "domain/client.h"
+#include "domain/consent.h"
 #include "domain/scope.h"
 #include "store/accounts.h"
 #include "store/clients.h"
@@ -137,7 +138,7 @@ enum us_code us_token_issue(struct us_cx *cx, const struct us_token_issue *in, s
     issued.account = *in->account;
   }
   struct us_token family = {
-      .id = us_next_id(cx),
+      .id = in->grant_id != 0 ? in->grant_id : us_next_id(cx),
       .realm_id = in->realm->id,
       .client_ref = in->client->ref,
       .account_id = in->account ? in->account->id : 0,
@@ -192,10 +193,13 @@ static enum us_code narrow(struct us_cx *cx, const struct us_client *client, str
 }
 
 static enum us_code find_owner(struct us_cx *cx, const struct us_token *token, struct us_account *ret_account) {
+  bool stands = false;
   enum us_code code = us_account_by_id(cx, token->account_id, ret_account);
   if (code == US_E_NOT_FOUND || (code == US_OK && (!ret_account->is_active || token->id < ret_account->valid_from)))
     return us_fail_plain(cx, US_E_INVALID_GRANT);
-  return code;
+  US_TRY(code);
+  US_TRY(us_consent_stands(cx, token->account_id, token->client_ref, token->id, &stands));
+  return stands ? US_OK : us_fail_plain(cx, US_E_INVALID_GRANT);
 }
 
 enum us_code us_token_refresh(struct us_cx *cx, const struct us_realm *realm, const struct us_client *client,

@@ -30,6 +30,7 @@ struct us_token_issue {
   const char *grant_type;
   struct us_strs scopes;
   int64_t auth_time_s; /* when the owner showed who he is */
+  int64_t grant_id;    /* made before, where something else must name it; 0: a new one */
 };
 struct us_issued {
   struct us_handle access;
@@ -38,6 +39,7 @@ struct us_issued {
   int64_t access_token_s;   /* expires_in */
   int64_t auth_time_s;
   struct us_account account; /* id == 0: none */
+  struct us_str nonce;       /* for the ID token; absent without */
 };
 /* Write step. A refresh token comes along when there is an owner, the realm issues them and the client may use them. What was
  * read before (client, account) is looked at again: US_E_INVALID_CLIENT when the client changed, US_E_STALE when the account did. */

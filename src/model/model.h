@@ -42,11 +42,21 @@ struct us_settings {
   bool issue_refresh_token, issue_refresh_token_on_refresh;
   int code_verifier_enforced; /* enum us_verifier_rule */
   bool allow_plain_pkce;
+  bool clients_can_skip_consent;
   struct us_strs supported_scopes, default_scopes;
   bool introspect_query_token;
   bool introspect_rpt_identity;
   bool strict_client_auth_method;
   int64_t client_assertion_s, client_assertions_max; /* longest life of one; live ones of one client */
+  /* dynamic registration */
+  bool open_registration, generates_registration_tokens;
+  struct us_str registration_token_scope; /* of initial access tokens; empty: there are none */
+  struct us_strs registration_scopes;     /* reserved scopes that may be registered all the same */
+  bool requires_software_statement;
+  struct us_str software_issuers; /* JSON: issuer to JWK set; empty: none is trusted */
+  struct us_strs software_attested;
+  int64_t registrations_per_address, registrations_per_realm, registrations_window_s;
+  int64_t registered_clients_max;
   bool second_factor; /* the journey asks for TOTP: the password grant answers the documented 500 */
   /* throttles */
   int64_t failures_per_account, failures_per_address, failures_window_s;
@@ -156,11 +166,14 @@ struct us_code_grant {
   int64_t auth_time_s, expires_s;
   int64_t grant_id; /* of the tokens it was exchanged for; 0: not used yet */
 };
-/* What a person lets a client do, remembered. */
+/* What a person lets a client do. */
 struct us_consent {
   int64_t account_id, client_ref, realm_id;
-  struct us_strs scopes;
+  struct us_strs scopes;     /* none: withdrawn */
+  struct us_strs remembered; /* those of them for which nobody is asked again */
+  int64_t valid_from;        /* tokens and codes of the two with smaller ids are dead */
   int64_t modified_ms;
+  struct us_str client_id, client_name; /* read along in lists */
 };
 /* A persisted claims token (protocol contract 7.5). */
 struct us_pct {

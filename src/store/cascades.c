@@ -17,22 +17,36 @@ enum us_code us_cascade_rows_owned(struct us_cx *cx, int64_t owner_id, size_t ma
   return read_ids(cx, &rows, max, ret_ids, ret_n);
 }
 
-enum us_code us_cascade_rows_of_rs(struct us_cx *cx, int64_t rs_ref, int64_t before_id, int64_t window, int64_t *cursor,
-                                   size_t max, int64_t *ret_ids, size_t *ret_n, bool *ret_end) {
+/* `sql_ids` picks among the rows of the window by $3. */
+static enum us_code rows_of_window(struct us_cx *cx, const char *sql_ids, int64_t which, int64_t before_id,
+                                   int64_t window, int64_t *cursor, size_t max, int64_t *ret_ids, size_t *ret_n,
+                                   bool *ret_end) {
   static const char sql_window[] = "SELECT COALESCE(MAX(id), 0), COUNT(*) FROM"
                                    " (SELECT id FROM resource WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3) AS part";
-  static const char sql_ids[] =
-      "SELECT id FROM resource WHERE id > $1 AND id <= $2 AND rs_ref = $3 ORDER BY id LIMIT $4";
   static const struct us_column columns[] = {{US_COLUMN_I64, 0}, {US_COLUMN_I64, sizeof(int64_t)}};
   int64_t end[2] = {0}; /* last id, count */
   struct us_rows rows;
   US_TRY(us_sql_one(cx, columns, 2, end, sql_window, "iii", *cursor, before_id, window));
-  US_TRY(us_sql_open(cx, &rows, sql_ids, "iiii", *cursor, end[0], rs_ref, (int64_t)max));
+  US_TRY(us_sql_open(cx, &rows, sql_ids, "iiii", *cursor, end[0], which, (int64_t)max));
   US_TRY(read_ids(cx, &rows, max, ret_ids, ret_n));
   bool is_cut = *ret_n == max; /* more of this window may be left */
   *cursor = is_cut ? ret_ids[max - 1] : end[0];
   *ret_end = !is_cut && end[1] < window;
   return US_OK;
+}
+
+enum us_code us_cascade_rows_of_rs(struct us_cx *cx, int64_t rs_ref, int64_t before_id, int64_t window, int64_t *cursor,
+                                   size_t max, int64_t *ret_ids, size_t *ret_n, bool *ret_end) {
+  static const char sql[] = "SELECT id FROM resource WHERE id > $1 AND id <= $2 AND rs_ref = $3 ORDER BY id LIMIT $4";
+  return rows_of_window(cx, sql, rs_ref, before_id, window, cursor, max, ret_ids, ret_n, ret_end);
+}
+
+enum us_code us_cascade_rows_in_realm(struct us_cx *cx, int64_t realm_id, int64_t window, int64_t *cursor, size_t max,
+                                      int64_t *ret_ids, size_t *ret_n, bool *ret_end) {
+  static const char sql[] = "SELECT id FROM resource WHERE id > $1 AND id <= $2 AND realm_id = $3"
+                            " AND EXISTS (SELECT 1 FROM policy WHERE policy.resource_id = resource.id)"
+                            " ORDER BY id LIMIT $4";
+  return rows_of_window(cx, sql, realm_id, INT64_MAX, window, cursor, max, ret_ids, ret_n, ret_end);
 }
 
 enum us_code us_cascade_rows_accounts(struct us_cx *cx, int64_t realm_id, size_t max, int64_t *ret_ids, size_t *ret_n) {
@@ -142,6 +156,12 @@ enum us_code us_cascade_drop_sessions(struct us_cx *cx, int64_t account_id, int6
 enum us_code us_cascade_drop_pcts(struct us_cx *cx, int64_t account_id, int64_t max, int64_t *ret_n) {
   static const char sql[] =
       "DELETE FROM pct WHERE id IN (SELECT id FROM pct WHERE account_id = $1 ORDER BY client_ref, id LIMIT $2)";
+  return us_sql_run(cx, ret_n, sql, "ii", account_id, max);
+}
+
+enum us_code us_cascade_drop_consents(struct us_cx *cx, int64_t account_id, int64_t max, int64_t *ret_n) {
+  static const char sql[] = "DELETE FROM consent WHERE account_id = $1 AND client_ref IN"
+                            " (SELECT client_ref FROM consent WHERE account_id = $1 ORDER BY client_ref LIMIT $2)";
   return us_sql_run(cx, ret_n, sql, "ii", account_id, max);
 }
 

@@ -14,6 +14,9 @@ enum us_code us_cascade_rows_owned(struct us_cx *cx, int64_t owner_id, size_t ma
  * last row looked at. *ret_end: there is nothing behind it. */
 enum us_code us_cascade_rows_of_rs(struct us_cx *cx, int64_t rs_ref, int64_t before_id, int64_t window, int64_t *cursor,
                                    size_t max, int64_t *ret_ids, size_t *ret_n, bool *ret_end) US_MUST_CHECK;
+/* Likewise those of a realm of which somebody shares something. */
+enum us_code us_cascade_rows_in_realm(struct us_cx *cx, int64_t realm_id, int64_t window, int64_t *cursor, size_t max,
+                                      int64_t *ret_ids, size_t *ret_n, bool *ret_end) US_MUST_CHECK;
 enum us_code us_cascade_rows_accounts(struct us_cx *cx, int64_t realm_id, size_t max, int64_t *ret_ids,
                                       size_t *ret_n) US_MUST_CHECK;
 
@@ -41,6 +44,7 @@ enum us_code us_cascade_drop_pending_of_party(struct us_cx *cx, int64_t party_id
 enum us_code us_cascade_drop_labels(struct us_cx *cx, int64_t owner_id, int64_t max, int64_t *ret_n) US_MUST_CHECK;
 enum us_code us_cascade_drop_sessions(struct us_cx *cx, int64_t account_id, int64_t max, int64_t *ret_n) US_MUST_CHECK;
 enum us_code us_cascade_drop_pcts(struct us_cx *cx, int64_t account_id, int64_t max, int64_t *ret_n) US_MUST_CHECK;
+enum us_code us_cascade_drop_consents(struct us_cx *cx, int64_t account_id, int64_t max, int64_t *ret_n) US_MUST_CHECK;
 enum us_code us_cascade_drop_clients(struct us_cx *cx, int64_t realm_id, int64_t max, int64_t *ret_n) US_MUST_CHECK;
 
 /* Notes. Put replaces. The first one in order: US_E_NOT_FOUND (an answer) when nothing is left to do. */

@@ -65,8 +65,10 @@ static enum us_code read_live(struct us_cx *cx, int64_t id, int kind, int64_t re
       "SELECT " TOKEN_COLUMNS ", c.client_id, c.scopes, a.name FROM token t"
       " JOIN client c ON c.id = t.client_ref AND c.is_active = 1"
       " LEFT JOIN account a ON a.id = t.account_id AND a.is_active = 1"
+      " LEFT JOIN consent w ON w.account_id = t.account_id AND w.client_ref = t.client_ref"
       " WHERE t.id = $1 AND t.kind = $2 AND (t.realm_id = $3 OR $3 = 0) AND t.expires_s > $4 AND t.spent = 0"
-      " AND (t.account_id IS NULL OR t.id >= a.valid_from)"; /* NULL, which is not true, without an account */
+      " AND (t.account_id IS NULL OR t.id >= a.valid_from)" /* NULL, which is not true, without an account */
+      " AND t.id >= COALESCE(w.valid_from, 0)";
   static const struct us_column columns[] = {
       TOKEN_MEMBERS,
       {US_COLUMN_TEXT, offsetof(struct token_columns, client_id)},

@@ -13,7 +13,7 @@ enum us_code us_token_row_insert(struct us_cx *cx, const struct us_token *token,
 /* Any row by its id, whatever its state. US_E_NOT_FOUND (an answer). */
 enum us_code us_token_row_by_id(struct us_cx *cx, int64_t id, struct us_token_row *ret_row) US_MUST_CHECK;
 
-/* A live token (not expired, not spent) of a kind with its client (active) and its owner (active, or none), in one statement.
+/* A live token (not expired, not spent) of a kind with its client (active) and its owner (active, or none; the consent not withdrawn since), in one statement.
  * realm_id 0: of any realm. US_E_NOT_FOUND (an answer). */
 struct us_access_row {
   struct us_access access;

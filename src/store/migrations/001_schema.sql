@@ -70,11 +70,12 @@ CREATE TABLE client (
   jwks_uri           TEXT,                   -- where they are to be had instead
   tls_names          TEXT NOT NULL DEFAULT '{}', -- tls_client_auth: the one name that its certificate has (RFC 8705 2.1.2)
   metadata           TEXT NOT NULL DEFAULT '{}', -- what registration (RFC 7591) said besides: a JSON object
-  registration_digest TEXT,                  -- of the registration access token (RFC 7592); NULL = not registered that way
+  registration_digest TEXT,                  -- of the registration access token (RFC 7592), '' when it has none; NULL = it did not register itself
   rev                BIGINT NOT NULL,
   created_ms         BIGINT NOT NULL,
   UNIQUE (realm_id, client_id)
 );
+CREATE INDEX client_registered ON client (realm_id) WHERE registration_digest IS NOT NULL;
 
 CREATE TABLE account (
   id            @ID@,
@@ -168,12 +169,14 @@ CREATE TABLE code (
   grant_id     BIGINT NOT NULL DEFAULT 0     -- token.grant_id of what it was exchanged for; 0 = not used yet
 );
 
--- What a person has allowed a client to do, and wanted remembered.
+-- What a person has allowed a client to do. A withdrawn one stays, with no scopes, because of valid_from.
 CREATE TABLE consent (
   account_id  BIGINT NOT NULL,
   client_ref  BIGINT NOT NULL,
   realm_id    BIGINT NOT NULL,
   scopes      TEXT NOT NULL,
+  remembered  TEXT NOT NULL,                 -- those of them for which nobody is asked again
+  valid_from  BIGINT NOT NULL DEFAULT 0,     -- tokens and codes of the two with smaller ids are dead
   modified_ms BIGINT NOT NULL,
   PRIMARY KEY (account_id, client_ref)
 ) @CLUSTERED@;
@@ -190,6 +193,20 @@ CREATE TABLE pct (
   cnf        TEXT                            -- as in token
 );
 CREATE INDEX pct_account ON pct (account_id, client_ref);
+
+-- Assertions by which clients authenticated (RFC 7523), until they expire: each counts once.
+CREATE TABLE assertion (
+  client_ref BIGINT NOT NULL,
+  digest     @TEXTKEY@ NOT NULL,             -- of the jti
+  expires_s  BIGINT NOT NULL,
+  PRIMARY KEY (client_ref, digest)
+) @CLUSTERED@;
+CREATE INDEX assertion_expiry ON assertion (expires_s);
+-- How many of them there are, for the limits: of a client; under 0 of all.
+CREATE TABLE assertion_count (
+  client_ref @ID@,
+  live       BIGINT NOT NULL
+);
 
 CREATE TABLE resource (
   id          @ID@,
