@@ -11,6 +11,7 @@
 #include "app/cleanup.h"
 #include "app/dispatch.h"
 #include "base/mem.h"
+#include "domain/client_assertion.h"
 #include "domain/id_token.h"
 #include "domain/secret.h"
 #include "domain/session.h"
@@ -20,6 +21,7 @@
 
 #define US_SECRETS_REMEMBERED 4096
 #define US_CLAIMS_REMEMBERED 65536
+#define US_CLIENT_KEYS_REMEMBERED 4096
 #define US_THROTTLE_ENTRIES 65536
 #define US_NOTE_SESSION_TOUCHED 1
 
@@ -30,8 +32,10 @@ struct us_app {
   struct us_http_server *http;
   struct us_cleanup *cleanup;
   struct us_mailer *mailer; /* NULL: no mails are sent. Made before the writer, which looks at it */
+  void *mem;                /* of lists that live as long as it */
   char *store_url;
   char *base_url;
+  char *client_cert_header;
   int cache_kib;
   uint16_t node;
   bool has_node;
@@ -54,7 +58,9 @@ struct us_services *us_services_new(const struct us_clock *clock, const char *ba
   svc->throttle = us_throttle_new(US_THROTTLE_ENTRIES);
   svc->secrets = us_secret_cache_new(US_SECRETS_REMEMBERED);
   svc->claims = us_claim_cache_new(US_CLAIMS_REMEMBERED);
-  if (svc->snapshots && svc->throttle && svc->secrets && svc->claims)
+  svc->client_keys = us_client_keys_new(US_CLIENT_KEYS_REMEMBERED);
+  svc->assertions_max = US_ASSERTIONS_MAX;
+  if (svc->snapshots && svc->throttle && svc->secrets && svc->claims && svc->client_keys)
     return svc;
   us_services_free(svc);
   return NULL;
@@ -63,6 +69,8 @@ struct us_services *us_services_new(const struct us_clock *clock, const char *ba
 void us_services_free(struct us_services *svc) {
   if (svc == NULL)
     return;
+  us_cert_trust_free(svc->authorities);
+  us_client_keys_free(svc->client_keys);
   us_claim_cache_free(svc->claims);
   us_secret_cache_free(svc->secrets);
   us_throttle_free(svc->throttle);
@@ -213,6 +221,7 @@ static enum us_code start_edge(struct us_cx *cx, struct us_app *app, const struc
       .limits = limits,
       .loops = loop_count(o),
       .trusted_proxies = o->trusted_proxies,
+      .client_cert_header = app->client_cert_header,
       .on_request = us_dispatch_request,
       .render_refusal = render_refusal,
       .open_loop = open_loop,
@@ -253,7 +262,39 @@ static enum us_code settle_base_url(struct us_cx *cx, struct us_app *app, const 
   return code;
 }
 
+/* The list outlives the options. */
+static enum us_code copy_allowed(struct us_cx *cx, struct us_app *app, struct us_strs allowed) {
+  app->mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES);
+  struct us_str *v = app->mem ? us_mem_array(app->mem, allowed.n + 1, sizeof(*v)) : NULL;
+  for (size_t i = 0; v != NULL && i < allowed.n; i++)
+    v[i] = us_str_dup(app->mem, allowed.v[i]);
+  if (v == NULL || us_mem_is_spent(app->mem))
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  app->svc->outside.allowed = (struct us_strs){v, allowed.n};
+  return US_OK;
+}
+
+static bool asks_for_certificates(const struct us_app_options *o) {
+  bool has_tls = false;
+  for (size_t i = 0; i < o->listener_count; i++)
+    has_tls |= o->listeners[i].is_tls;
+  return has_tls && o->tls != NULL && o->tls->ask_client_certificate;
+}
+
+static enum us_code trust_certificates(struct us_cx *cx, struct us_app *app, const struct us_app_options *o) {
+  char reason[256] = "";
+  app->client_cert_header = o->client_cert_header ? strdup(o->client_cert_header) : NULL;
+  if (o->client_cert_header != NULL && app->client_cert_header == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  app->svc->sees_certificates = o->client_cert_header != NULL || asks_for_certificates(o);
+  if (o->client_ca_file == NULL)
+    return US_OK;
+  app->svc->authorities = us_cert_trust_new(o->client_ca_file, reason, sizeof(reason));
+  return app->svc->authorities ? US_OK : us_fail(cx, US_E_INVALID_REQUEST, "client_ca_file: %s", reason);
+}
+
 static enum us_code start_parts(struct us_cx *cx, struct us_app *app, const struct us_app_options *o) {
+  US_TRY(trust_certificates(cx, app, o));
   US_TRY(open_store(cx, app));
   if (o->mail != NULL)
     US_TRY(us_mailer_new(cx, o->mail, app->svc, &app->mailer));
@@ -280,6 +321,11 @@ static enum us_code start_parts(struct us_cx *cx, struct us_app *app, const stru
   app->dispatch.pool = us_pool_new(&pool);
   if (app->dispatch.pool == NULL)
     return us_fail(cx, US_E_UNAVAILABLE, "the worker threads cannot be started");
+  US_TRY(copy_allowed(cx, app, o->fetch_allow));
+  struct us_fetch_options fetch = {.svc = app->svc, .ca_file = o->fetch_ca_file};
+  app->dispatch.fetcher = us_fetcher_new(&fetch);
+  if (app->dispatch.fetcher == NULL)
+    return us_fail(cx, US_E_UNAVAILABLE, "the fetcher of clients' keys cannot be set up");
   US_TRY(start_edge(cx, app, o));
   US_TRY(settle_base_url(cx, app, o));
   app->cleanup = us_cleanup_start(app->svc, app->dispatch.writer);
@@ -301,7 +347,7 @@ enum us_code us_app_start(struct us_cx *cx, const struct us_app_options *options
     return us_fail_plain(cx, US_E_NO_MEMORY);
   app->store_url = strdup(options->store_url);
   app->base_url = strdup(options->base_url ? options->base_url : "http://127.0.0.1/am");
-  app->cache_kib = options->cache_kib ? options->cache_kib : 4096;
+  app->cache_kib = options->cache_kib ? options->cache_kib : 8192;
   app->svc = us_services_new(&us_clock_system, app->base_url, options->context_path, options->cookie_name,
                              options->default_realm);
   app->dispatch.svc = app->svc;
@@ -326,8 +372,16 @@ uint16_t us_app_port(const struct us_app *app, size_t listener) {
   return us_http_server_port(app->http, listener);
 }
 
-bool us_app_reload_tls(struct us_app *app, const struct us_http_tls *tls, char *ret_reason, size_t reason_bytes) {
-  return us_http_server_reload_tls(app->http, tls, ret_reason, reason_bytes) == 0;
+bool us_app_reload_tls(struct us_app *app, const struct us_http_tls *tls, const char *client_ca_file, char *ret_reason,
+                       size_t reason_bytes) {
+  bool has_authorities = client_ca_file != NULL && app->svc->authorities != NULL;
+  struct us_cert_trust *tried = has_authorities ? us_cert_trust_new(client_ca_file, ret_reason, reason_bytes) : NULL;
+  if (has_authorities && tried == NULL)
+    return false;
+  us_cert_trust_free(tried);
+  if (tls != NULL && us_http_server_reload_tls(app->http, tls, ret_reason, reason_bytes) != 0)
+    return false;
+  return !has_authorities || us_cert_trust_reload(app->svc->authorities, client_ca_file, ret_reason, reason_bytes);
 }
 
 /* Gives the node number back with the highest id we made, so that no later owner of the number repeats one. */
@@ -351,7 +405,8 @@ void us_app_stop(struct us_app *app, int64_t grace_ms) {
   us_cleanup_stop(app->cleanup);
   us_mailer_end(app->mailer, grace_ms); /* meanwhile the calls are answered */
   if (app->http != NULL)
-    us_http_server_stop(app->http, grace_ms); /* in-flight calls still use pool and writer */
+    us_http_server_stop(app->http, grace_ms); /* in-flight calls still use pool, fetcher and writer */
+  us_fetcher_free(app->dispatch.fetcher);
   us_pool_free(app->dispatch.pool);
   us_mailer_join(app->mailer);
   us_writer_stop(app->dispatch.writer);
@@ -360,7 +415,9 @@ void us_app_stop(struct us_app *app, int64_t grace_ms) {
   if (app->has_node)
     release_node(app);
   us_services_free(app->svc);
+  us_mem_free(app->mem);
   free(app->base_url);
+  free(app->client_cert_header);
   free(app->store_url);
   free(app);
 }

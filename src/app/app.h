@@ -21,13 +21,17 @@ struct us_app_options {
   const struct us_http_tls *tls;
   struct us_http_limits limits;
   const char *const *trusted_proxies;
-  unsigned loops;        /* 0: one a core */
-  unsigned pool_threads; /* 0: one a core, at least 2 */
-  size_t pool_queue;     /* 0: 1024 */
-  size_t writer_queue;   /* 0: 4096 */
-  int cache_kib;         /* page cache of each connection; 0: 2048 */
+  const char *client_cert_header; /* lower case; NULL: proxies tell no certificates */
+  const char *client_ca_file;     /* authorities of clients' certificates; NULL: none */
+  unsigned loops;                 /* 0: one a core */
+  unsigned pool_threads;          /* 0: one a core, at least 2 */
+  size_t pool_queue;              /* 0: 1024 */
+  size_t writer_queue;            /* 0: 4096 */
+  int cache_kib;                  /* page cache of each connection; 0: 8192 */
   bool log_requests;
   const struct us_mail_options *mail; /* NULL: no mails are sent */
+  struct us_strs fetch_allow; /* hosts and addresses that URLs of clients may lead to although they are inside */
+  const char *fetch_ca_file;  /* NULL: the system's authorities */
 };
 struct us_app;
 
@@ -36,7 +40,9 @@ enum us_code us_app_start(struct us_cx *cx, const struct us_app_options *options
                           struct us_app **ret_app) US_MUST_CHECK;
 const char *us_app_base_url(const struct us_app *app);
 uint16_t us_app_port(const struct us_app *app, size_t listener);
-bool us_app_reload_tls(struct us_app *app, const struct us_http_tls *tls, char *ret_reason, size_t reason_bytes);
+/* Certificates for new connections, and the authorities of clients' certificates. False: says why, and all stays as it was. */
+bool us_app_reload_tls(struct us_app *app, const struct us_http_tls *tls, const char *client_ca_file, char *ret_reason,
+                       size_t reason_bytes);
 /* Stops accepting, drains the writer, answers what is in flight, closes the store. */
 void us_app_stop(struct us_app *app, int64_t grace_ms);
 

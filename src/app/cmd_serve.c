@@ -18,7 +18,7 @@ static void reload(struct us_app *app, const char *file) {
     return;
   if (us_config_read(&cx, file, &config) != US_OK || us_config_options(&cx, &config, &options) != US_OK)
     us_log(US_LOG_ERROR, "reload", "kept the old configuration: %.*s", US_STR_ARG(cx.err.text));
-  else if (options.tls != NULL && !us_app_reload_tls(app, options.tls, reason, sizeof(reason)))
+  else if (!us_app_reload_tls(app, options.tls, options.client_ca_file, reason, sizeof(reason)))
     us_log(US_LOG_ERROR, "reload", "kept the old configuration: %s", reason);
   else {
     us_log_setup((enum us_log_level)config.log.level, (enum us_log_format)config.log.format, 2);
@@ -36,6 +36,13 @@ static int check(struct us_cx *cx, const char *file, const struct us_app_options
     return us_command_failed(cx);
   }
   us_tls_context_free(tls);
+  const char *authorities = options->client_ca_file;
+  struct us_cert_trust *trust = authorities ? us_cert_trust_new(authorities, reason, sizeof(reason)) : NULL;
+  if (authorities != NULL && trust == NULL) {
+    us_fail(cx, US_E_INVALID_REQUEST, "%s: client_ca_file: %s", file, reason);
+    return us_command_failed(cx);
+  }
+  us_cert_trust_free(trust);
   struct us_templates *templates = NULL;
   if (options->mail != NULL && us_mail_files_load(cx, options->mail->templates, &templates) != US_OK)
     return us_command_failed(cx);

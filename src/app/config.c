@@ -74,6 +74,13 @@ static const struct us_field http_fields[] = {
 static const struct us_field_table http_table = {
     .size = sizeof(struct us_config), US_FIELDS(http_fields), .refuse_unknown = true};
 
+static const struct us_field fetch_fields[] = {
+    {.name = "allow", .kind = US_FIELD_STRINGS, .offset = AT(fetch.allow), .max = 64, .item_max = 253},
+    TEXT("ca_file", AT(fetch.ca_file), 4096),
+};
+static const struct us_field_table fetch_table = {
+    .size = sizeof(struct us_config), US_FIELDS(fetch_fields), .refuse_unknown = true};
+
 static const struct us_field config_fields[] = {
     {.name = "listen", .kind = US_FIELD_TABLES, .offset = AT(listen), .max = 16, .table = &listener_table},
     TEXT("store", AT(store), 4096),
@@ -82,6 +89,8 @@ static const struct us_field config_fields[] = {
     TEXT("cookie_name", AT(cookie_name), 64),
     TEXT("default_realm", AT(default_realm), 1024),
     {.name = "trusted_proxies", .kind = US_FIELD_STRINGS, .offset = AT(trusted_proxies), .max = 64, .item_max = 64},
+    TEXT("client_cert_header", AT(client_cert_header), 64),
+    TEXT("client_ca_file", AT(client_ca_file), 4096),
     NUMBER("loops", AT(loops), 0, 64),
     NUMBER("pool_threads", AT(pool_threads), 0, 64),
     NUMBER("pool_queue", AT(pool_queue), 1, 1000000),
@@ -91,6 +100,7 @@ static const struct us_field config_fields[] = {
     {.name = "tls", .kind = US_FIELD_TABLE, .offset = 0, .max = 1, .table = &tls_table},
     {.name = "log", .kind = US_FIELD_TABLE, .offset = 0, .max = 1, .table = &log_table},
     {.name = "http", .kind = US_FIELD_TABLE, .offset = 0, .max = 1, .table = &http_table},
+    {.name = "fetch", .kind = US_FIELD_TABLE, .offset = 0, .max = 1, .table = &fetch_table},
     {.name = "smtp", .kind = US_FIELD_TABLE, .offset = 0, .max = 1, .table = &us_config_smtp_table},
 };
 static const struct us_field_table config_table = {
@@ -221,6 +231,61 @@ static enum us_code check_urls(struct us_cx *cx, const struct us_config *c) {
   return US_OK;
 }
 
+static enum us_code check_file(struct us_cx *cx, const char *key, struct us_str name) {
+  const char *file = us_str_cdup(cx->mem, name);
+  FILE *in = file ? fopen(file, "re") : NULL;
+  if (in == NULL)
+    return us_fail(cx, US_E_INVALID_REQUEST, "%s: %s cannot be read: %s", key, file ? file : "", strerror(errno));
+  fclose(in);
+  return US_OK;
+}
+
+/* RFC 9110 5.1: a token. What else every request carries would be read as a certificate, and refused. */
+static bool is_header_name(struct us_str name) {
+  static const char *const taken[] = {"authorization",  "host",         "cookie",
+                                      "content-length", "content-type", "connection"};
+  for (size_t i = 0; i < name.n; i++) {
+    if (!isalnum((unsigned char)name.p[i]) && strchr("!#$%&'*+-.^_`|~", name.p[i]) == NULL)
+      return false;
+  }
+  for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+    if (us_str_eq_nocase(name, us_str_c(taken[i])))
+      return false;
+  }
+  return name.n > 0;
+}
+
+static bool sees_certificates(const struct us_config *c) {
+  bool by_tls = false;
+  for (size_t i = 0; i < c->listen.n; i++)
+    by_tls |= ((const struct us_config_listener *)c->listen.v)[i].tls && c->tls.ask_client_certificate;
+  return by_tls || c->client_cert_header.p != NULL;
+}
+
+static enum us_code check_certificates(struct us_cx *cx, const struct us_config *c) {
+  if (c->client_cert_header.p != NULL && !is_header_name(c->client_cert_header))
+    return us_fail(cx, US_E_INVALID_REQUEST, "client_cert_header: must be the name of a header, such as Client-Cert");
+  if (c->client_cert_header.p != NULL && c->trusted_proxies.n == 0)
+    return us_fail(cx, US_E_INVALID_REQUEST,
+                   "client_cert_header: counts only from trusted_proxies, and there are none");
+  if (c->client_ca_file.p == NULL)
+    return US_OK;
+  if (!sees_certificates(c))
+    return us_fail(
+        cx, US_E_INVALID_REQUEST,
+        "client_ca_file: no certificate would be seen; set tls.ask_client_certificate or client_cert_header");
+  return check_file(cx, "client_ca_file", c->client_ca_file);
+}
+
+static enum us_code check_fetch(struct us_cx *cx, const struct us_config *c) {
+  for (size_t i = 0; i < c->fetch.allow.n; i++) {
+    struct us_str host = c->fetch.allow.v[i];
+    if (host.n == 0 || memchr(host.p, '/', host.n) != NULL || memchr(host.p, '[', host.n) != NULL)
+      return us_fail(cx, US_E_INVALID_REQUEST, "fetch.allow: %.*s is neither a host nor an address", US_STR_ARG(host));
+  }
+  return c->fetch.ca_file.p != NULL ? check_file(cx, "fetch.ca_file", c->fetch.ca_file) : US_OK;
+}
+
 /* Rules between members, and of what no row can say. */
 static enum us_code check(struct us_cx *cx, const struct us_config *c) {
   if (c->listen.n == 0)
@@ -235,6 +300,8 @@ static enum us_code check(struct us_cx *cx, const struct us_config *c) {
     if (!us_address_parse(proxy, &parsed))
       return us_fail(cx, US_E_INVALID_REQUEST, "trusted_proxies: %.*s is not an IP address", US_STR_ARG(proxy));
   }
+  US_TRY(check_certificates(cx, c));
+  US_TRY(check_fetch(cx, c));
   US_TRY(us_config_smtp_check(cx, c));
   return check_urls(cx, c);
 }
@@ -286,6 +353,10 @@ enum us_code us_config_options(struct us_cx *cx, const struct us_config *c, stru
                  .idle_ms = c->http.idle_ms,
                  .answer_ms = c->http.answer_ms},
       .trusted_proxies = proxies,
+      .client_cert_header = c->client_cert_header.p ? us_str_fold(cx->mem, c->client_cert_header).p : NULL,
+      .client_ca_file = c->client_ca_file.p ? us_str_cdup(cx->mem, c->client_ca_file) : NULL,
+      .fetch_allow = c->fetch.allow,
+      .fetch_ca_file = c->fetch.ca_file.p ? us_str_cdup(cx->mem, c->fetch.ca_file) : NULL,
       .loops = (unsigned)c->loops,
       .pool_threads = (unsigned)c->pool_threads,
       .pool_queue = (size_t)c->pool_queue,

@@ -18,6 +18,11 @@ struct us_config {
   struct us_field_list listen; /* of struct us_config_listener */
   struct us_str store, base_url, context_path, cookie_name, default_realm;
   struct us_strs trusted_proxies;
+  struct us_str client_cert_header, client_ca_file;
+  struct {
+    struct us_strs allow;
+    struct us_str ca_file;
+  } fetch;
   int64_t loops, pool_threads, pool_queue, writer_queue, cache_kib, stop_grace_ms;
   struct {
     struct us_str certificate, key;

@@ -23,6 +23,7 @@ struct flight {
   struct us_pool_job pool_job;
   struct us_write_job write_job;
   struct us_loop_job loop_job;
+  struct us_fetch_job fetch_job;
 };
 
 static struct flight *flight_of_pool(struct us_pool_job *job) {
@@ -33,6 +34,10 @@ static struct flight *flight_of_write(struct us_write_job *job) {
 }
 static struct flight *flight_of_loop(struct us_loop_job *job) {
   return (struct flight *)((char *)job - offsetof(struct flight, loop_job));
+}
+
+static struct flight *flight_of_fetch(struct us_fetch_job *job) {
+  return (struct flight *)((char *)job - offsetof(struct flight, fetch_job));
 }
 
 #define TRANSACTION_ID_MAX_BYTES 100
@@ -116,6 +121,22 @@ static void refuse(struct flight *f) {
   f->place = US_PLACE_ANSWER;
 }
 
+/* The keys came, or did not: the call looks again. Posted and never run at once: the job may be done before us_fetcher_ask() returns. */
+static void fetch_done(struct us_fetch_job *job) {
+  struct flight *f = flight_of_fetch(job);
+  f->place = US_PLACE_LOOP;
+  us_loop_post(f->exchange->loop, &f->loop_job);
+}
+
+static bool ask_fetcher(struct flight *f) {
+  f->fetch_job = (struct us_fetch_job){.wanted = &f->call->proof.wanted, .done = fetch_done};
+  if (us_fetcher_ask(f->dispatch->fetcher, &f->fetch_job)) /* from here on the flight is the loop's */
+    return true;
+  us_call_give_up_fetch(f->call);
+  f->place = US_PLACE_ANSWER;
+  return false;
+}
+
 static void submit_turn(struct us_dispatch *dispatch, struct us_lane *lane) {
   struct us_write_job *job = lane->first;
   lane->first = NULL;
@@ -149,6 +170,8 @@ static void join_turn(struct us_lane *lane, struct us_dispatch *dispatch, struct
  * the pool. */
 static bool hand_on(struct flight *f, struct us_lane *lane) {
   bool has_room = true;
+  if (f->place == US_PLACE_FETCH)
+    return ask_fetcher(f);
   if (f->place == US_PLACE_POOL)
     has_room = us_pool_submit(f->dispatch->pool, &f->pool_job);
   else if (f->place == US_PLACE_WRITER && lane)

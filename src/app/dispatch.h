@@ -1,7 +1,8 @@
-/* Moves calls between event loop, worker pool and writer (route/pipeline.h says where a call wants to be). */
+/* Moves calls between event loop, worker pool, fetcher and writer (route/pipeline.h says where a call wants to be). */
 #ifndef USHER_APP_DISPATCH_H
 #define USHER_APP_DISPATCH_H
 
+#include "app/fetch.h"
 #include "base/pool.h"
 #include "http/server.h"
 #include "route/pipeline.h"
@@ -27,6 +28,7 @@ struct us_dispatch {
   struct us_services *svc;
   struct us_pool *pool;
   struct us_writer *writer;
+  struct us_fetcher *fetcher;
   struct us_db *(*worker_db)(void *worker); /* a pool worker's connection; NULL: the store cannot be opened now */
   bool log_requests;
   struct us_loop *asleep[US_DISPATCH_ASLEEP_MAX]; /* the writer's thread only */

@@ -7,6 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,9 @@
 #define SECURITY_LEVEL 2 /* OpenSSL's: 112 bits, so no RSA under 2048 bits and no SHA-1 on the way to an authority */
 
 struct us_cert_trust {
+  pthread_mutex_t lock;
   X509_STORE *store;
+  uint64_t version; /* of the store; unlike that of any other trust of this process */
 };
 
 struct span {
@@ -34,8 +37,12 @@ struct us_cert {
   X509 *x509;
   char thumbprint[US_SHA256_TEXT_BYTES];
   char key_thumbprint[US_SHA256_TEXT_BYTES]; /* "" for a key of another kind */
-  struct span own, chain;                    /* when it, and everything up to its authority, is valid */
+  struct span own;
+  STACK_OF(X509) * others;
+  pthread_mutex_t lock; /* of what follows: what came of the look for an authority */
+  uint64_t looked_in;   /* us_cert_trust.version; 0: it was not looked for yet */
   bool has_chain;
+  struct span chain; /* when everything up to the authority is valid */
 };
 
 /* ---- Authorities ---- */
@@ -72,27 +79,68 @@ static bool read_authorities(X509_STORE *store, const char *file, char *ret_reas
   return n > 0 || say(ret_reason, bytes, file, "has no certificate in it");
 }
 
-struct us_cert_trust *us_cert_trust_new(const char *file, char *ret_reason, size_t reason_bytes) {
-  struct us_cert_trust *trust = calloc(1, sizeof(*trust));
+static X509_STORE *read_store(const char *file, char *ret_reason, size_t reason_bytes) {
   ERR_clear_error();
-  if (trust != NULL)
-    trust->store = X509_STORE_new();
-  bool ok = trust != NULL && trust->store != NULL && set_rules(trust->store);
+  X509_STORE *store = X509_STORE_new();
+  bool ok = store != NULL && set_rules(store);
   if (!ok)
     (void)say(ret_reason, reason_bytes, file, "out of memory");
-  ok = ok && read_authorities(trust->store, file, ret_reason, reason_bytes);
+  ok = ok && read_authorities(store, file, ret_reason, reason_bytes);
   ERR_clear_error();
   if (ok)
-    return trust;
-  us_cert_trust_free(trust);
+    return store;
+  X509_STORE_free(store);
   return NULL;
+}
+
+static uint64_t next_version(void) {
+  static _Atomic uint64_t latest;
+  return atomic_fetch_add(&latest, 1) + 1;
+}
+
+struct us_cert_trust *us_cert_trust_new(const char *file, char *ret_reason, size_t reason_bytes) {
+  X509_STORE *store = read_store(file, ret_reason, reason_bytes);
+  struct us_cert_trust *trust = store != NULL ? calloc(1, sizeof(*trust)) : NULL;
+  if (trust != NULL && pthread_mutex_init(&trust->lock, NULL) == 0) {
+    trust->store = store;
+    trust->version = next_version();
+    return trust;
+  }
+  if (store != NULL)
+    (void)say(ret_reason, reason_bytes, file, "out of memory");
+  X509_STORE_free(store);
+  free(trust);
+  return NULL;
+}
+
+bool us_cert_trust_reload(struct us_cert_trust *trust, const char *file, char *ret_reason, size_t reason_bytes) {
+  X509_STORE *store = read_store(file, ret_reason, reason_bytes), *before;
+  if (store == NULL)
+    return false;
+  pthread_mutex_lock(&trust->lock);
+  before = trust->store;
+  trust->store = store;
+  trust->version = next_version();
+  pthread_mutex_unlock(&trust->lock);
+  X509_STORE_free(before); /* who uses it holds it */
+  return true;
 }
 
 void us_cert_trust_free(struct us_cert_trust *trust) {
   if (trust == NULL)
     return;
   X509_STORE_free(trust->store);
+  pthread_mutex_destroy(&trust->lock);
   free(trust);
+}
+
+static X509_STORE *hold_store(struct us_cert_trust *trust, uint64_t *ret_version) {
+  pthread_mutex_lock(&trust->lock);
+  X509_STORE *store = trust->store;
+  X509_STORE_up_ref(store);
+  *ret_version = trust->version;
+  pthread_mutex_unlock(&trust->lock);
+  return store;
 }
 
 /* ---- Dates and chain ---- */
@@ -117,20 +165,11 @@ static void narrow(struct span *span, struct span by) {
     span->to_s = by.to_s;
 }
 
-/* As much of what came along as is looked at. NULL: nothing, or out of memory. */
-static STACK_OF(X509) * first_of(struct stack_st_X509 *others) {
-  int n = others != NULL ? sk_X509_num(others) : 0;
-  STACK_OF(X509) *few = n > 0 ? sk_X509_new_null() : NULL;
-  for (int i = 0; few != NULL && i < n && i < US_CERT_CHAIN_MAX; i++)
-    sk_X509_push(few, sk_X509_value(others, i));
-  return few;
-}
-
-static void look_for_authority(struct us_cert *cert, struct stack_st_X509 *others, const struct us_cert_trust *trust) {
-  STACK_OF(X509) *few = first_of(others);
+/* With the lock of the certificate held. */
+static void look_for_authority(struct us_cert *cert, X509_STORE *store) {
   X509_STORE_CTX *look = X509_STORE_CTX_new();
   bool ok =
-      look != NULL && X509_STORE_CTX_init(look, trust->store, cert->x509, few) == 1 && X509_verify_cert(look) == 1;
+      look != NULL && X509_STORE_CTX_init(look, store, cert->x509, cert->others) == 1 && X509_verify_cert(look) == 1;
   STACK_OF(X509) *chain = ok ? X509_STORE_CTX_get0_chain(look) : NULL;
   struct span one;
   cert->chain = cert->own;
@@ -141,7 +180,7 @@ static void look_for_authority(struct us_cert *cert, struct stack_st_X509 *other
   }
   cert->has_chain = ok;
   X509_STORE_CTX_free(look);
-  sk_X509_free(few);
+  ERR_clear_error();
 }
 
 /* ---- The key ---- */
@@ -206,19 +245,35 @@ static bool note_thumbprint(struct us_cert *cert) {
   return ok;
 }
 
-struct us_cert *us_cert_of_x509(struct x509_st *certificate, struct stack_st_X509 *others,
-                                const struct us_cert_trust *trust) {
+/* As much of what came along as is looked at. */
+static bool keep_others(struct us_cert *cert, struct stack_st_X509 *others) {
+  int n = others != NULL ? sk_X509_num(others) : 0;
+  if (n == 0)
+    return true;
+  cert->others = sk_X509_new_null();
+  for (int i = 0; cert->others != NULL && i < n && i < US_CERT_CHAIN_MAX; i++) {
+    X509 *one = sk_X509_value(others, i);
+    if (sk_X509_push(cert->others, one) <= 0)
+      return false;
+    X509_up_ref(one);
+  }
+  return cert->others != NULL;
+}
+
+struct us_cert *us_cert_of_x509(struct x509_st *certificate, struct stack_st_X509 *others) {
   struct us_cert *cert = calloc(1, sizeof(*cert));
   if (cert == NULL)
     return NULL;
+  if (pthread_mutex_init(&cert->lock, NULL) != 0) {
+    free(cert);
+    return NULL;
+  }
   cert->holders = 1;
   X509_up_ref(certificate);
   cert->x509 = certificate;
-  bool ok = note_thumbprint(cert) && dates_of(certificate, &cert->own);
+  bool ok = note_thumbprint(cert) && dates_of(certificate, &cert->own) && keep_others(cert, others);
   if (ok)
     note_key(cert);
-  if (ok && trust != NULL)
-    look_for_authority(cert, others, trust);
   ERR_clear_error(); /* what OpenSSL noted must not be found later by the TLS code of this thread */
   if (ok)
     return cert;
@@ -226,14 +281,14 @@ struct us_cert *us_cert_of_x509(struct x509_st *certificate, struct stack_st_X50
   return NULL;
 }
 
-struct us_cert *us_cert_new(struct us_str der, const struct us_cert_trust *trust) {
+struct us_cert *us_cert_new(struct us_str der) {
   const unsigned char *at = (const unsigned char *)der.p;
   if (der.n == 0 || der.n > US_CERT_MAX_BYTES)
     return NULL;
   X509 *x509 = d2i_X509(NULL, &at, (long)der.n);
   struct us_cert *cert = NULL;
   if (x509 != NULL && at == (const unsigned char *)der.p + der.n)
-    cert = us_cert_of_x509(x509, NULL, trust);
+    cert = us_cert_of_x509(x509, NULL);
   X509_free(x509);
   ERR_clear_error();
   return cert;
@@ -250,6 +305,8 @@ void us_cert_unref(const struct us_cert *cert) {
   if (cert == NULL || atomic_fetch_sub(&counted->holders, 1) > 1)
     return;
   X509_free(counted->x509);
+  sk_X509_pop_free(counted->others, X509_free);
+  pthread_mutex_destroy(&counted->lock);
   free(counted);
 }
 
@@ -265,8 +322,21 @@ static bool contains(struct span span, int64_t now_s) {
 bool us_cert_is_valid(const struct us_cert *cert, int64_t now_s) {
   return contains(cert->own, now_s);
 }
-bool us_cert_is_trusted(const struct us_cert *cert, int64_t now_s) {
-  return cert->has_chain && contains(cert->chain, now_s);
+bool us_cert_is_trusted(const struct us_cert *cert, struct us_cert_trust *trust, int64_t now_s) {
+  struct us_cert *locked = (struct us_cert *)(uintptr_t)cert;
+  uint64_t version = 0;
+  if (trust == NULL)
+    return false;
+  X509_STORE *store = hold_store(trust, &version);
+  pthread_mutex_lock(&locked->lock);
+  if (cert->looked_in != version) {
+    look_for_authority(locked, store);
+    locked->looked_in = version;
+  }
+  bool is_trusted = cert->has_chain && contains(cert->chain, now_s);
+  pthread_mutex_unlock(&locked->lock);
+  X509_STORE_free(store);
+  return is_trusted;
 }
 
 /* ---- Names ---- */

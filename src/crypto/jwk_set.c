@@ -47,7 +47,7 @@ static bool note_certificate(struct us_cx *cx, const json_t *jwk, struct member 
   size_t n = 0;
   if (text.p == NULL || der == NULL || !us_base64_decode(text, der, US_CERT_MAX_BYTES, &n))
     return false;
-  struct us_cert *cert = us_cert_new((struct us_str){der, n}, NULL);
+  struct us_cert *cert = us_cert_new((struct us_str){der, n});
   bool is_its_own = cert != NULL && us_str_eq_c(us_cert_key_thumbprint(cert), member->thumbprint);
   if (is_its_own)
     memcpy(member->certificate, us_cert_thumbprint(cert).p, us_cert_thumbprint(cert).n + 1);

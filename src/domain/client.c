@@ -5,6 +5,7 @@
 
 #include "crypto/key.h"
 #include "domain/cascade.h"
+#include "domain/client_auth.h"
 #include "domain/scope.h"
 #include "domain/snapshot.h"
 #include "domain/token.h"
@@ -13,6 +14,26 @@
 
 #define US_CLIENT_LIST_MAX 256
 #define US_REDIRECT_URI_MAX 2048
+#define US_CLIENT_CODE_MAX_S 600 /* RFC 6749 4.1.2 */
+
+/* SB-06: the password grant is for clients that an administrator gives it to; client_credentials, with which a client speaks in its
+ * own name, for those that somebody vouches for. */
+const struct us_grant_type us_grant_types[] = {
+    {"authorization_code", US_GRANT_FOR_ALL},
+    {"refresh_token", US_GRANT_FOR_ALL},
+    {"urn:ietf:params:oauth:grant-type:uma-ticket", US_GRANT_FOR_ALL},
+    {"client_credentials", US_GRANT_BY_TOKEN},
+    {"password", US_GRANT_BY_ADMIN},
+};
+const size_t us_grant_type_count = sizeof(us_grant_types) / sizeof(us_grant_types[0]);
+
+const struct us_grant_type *us_grant_type_find(struct us_str name) {
+  for (size_t i = 0; i < us_grant_type_count; i++) {
+    if (us_str_eq_c(name, us_grant_types[i].name))
+      return &us_grant_types[i];
+  }
+  return NULL;
+}
 
 enum us_code us_client_by_id(struct us_cx *cx, int64_t realm_id, struct us_str client_id,
                              struct us_client *ret_client) {
@@ -69,34 +90,51 @@ static const char *flaw_of_uri(struct us_str uri) {
   return memchr(scheme.p, '.', scheme.n) != NULL ? NULL : "has a scheme that is not allowed";
 }
 
-static enum us_code check_uris(struct us_cx *cx, struct us_strs uris) {
+static enum us_code check_uris(struct us_cx *cx, const char *member, struct us_strs uris) {
   if (uris.n > US_CLIENT_LIST_MAX)
-    return us_fail(cx, US_E_INVALID_REQUEST, "A client may have %d redirection URIs at most", US_CLIENT_LIST_MAX);
+    return us_fail(cx, US_E_INVALID_REDIRECT_URI, "%s: may have %d members at most", member, US_CLIENT_LIST_MAX);
   for (size_t i = 0; i < uris.n; i++) {
     struct us_str uri = us_str_dup(cx->mem, uris.v[i]); /* with a NUL behind it */
-    const char *flaw = uri.p == NULL ? "does not fit into memory" : flaw_of_uri(uri);
+    if (uri.p == NULL)
+      return us_fail_plain(cx, US_E_NO_MEMORY);
+    const char *flaw = flaw_of_uri(uri);
     if (flaw != NULL)
-      return us_fail(cx, US_E_INVALID_REQUEST, "A redirection URI %s", flaw);
+      return us_fail(cx, US_E_INVALID_REDIRECT_URI, "%s[%zu]: %s", member, i, flaw);
   }
   return US_OK;
+}
+
+static enum us_code refuse(struct us_cx *cx, const char *text) {
+  return us_fail(cx, US_E_INVALID_METADATA, "%s", text);
 }
 
 static enum us_code check_scopes(struct us_cx *cx, struct us_strs scopes) {
   if (scopes.n > US_SCOPE_MAX)
-    return us_fail(cx, US_E_INVALID_REQUEST, "A client may have %d scopes at most", US_SCOPE_MAX);
+    return us_fail(cx, US_E_INVALID_METADATA, "scope: a client may have %d at most", US_SCOPE_MAX);
   for (size_t i = 0; i < scopes.n; i++) {
     if (!us_scope_token_ok(scopes.v[i]))
-      return us_fail(cx, US_E_INVALID_REQUEST, "A scope has characters that OAuth scopes cannot have");
+      return refuse(cx, "scope: has characters that OAuth scopes cannot have");
   }
   return US_OK;
 }
 
-static bool is_one_of(struct us_str s, const char *const *list) {
-  for (; *list != NULL; list++) {
-    if (us_str_eq_c(s, *list))
-      return true;
+static enum us_code check_grants(struct us_cx *cx, struct us_strs grants) {
+  if (grants.n > US_CLIENT_LIST_MAX)
+    return us_fail(cx, US_E_INVALID_METADATA, "grant_types: may have %d members at most", US_CLIENT_LIST_MAX);
+  for (size_t i = 0; i < grants.n; i++) {
+    if (us_grant_type_find(grants.v[i]) == NULL)
+      return us_fail(cx, US_E_INVALID_METADATA, "grant_types[%zu]: is not offered here", i);
   }
-  return false;
+  return US_OK;
+}
+
+/* Whatever is wrong with how it authenticates is a flaw of its metadata. */
+static enum us_code check_auth(struct us_cx *cx, const struct us_client *client) {
+  enum us_code code = us_client_auth_check(cx, client);
+  if (code != US_E_INVALID_REQUEST)
+    return code;
+  cx->err.code = US_E_INVALID_METADATA;
+  return US_E_INVALID_METADATA;
 }
 
 /* RFC 6749 A.1: printable ASCII. A colon is fine, Basic carries it encoded. */
@@ -110,9 +148,7 @@ static const char *flaw_of_id(struct us_str id) {
   return NULL;
 }
 
-/* A copy with defaults, after all that can be wrong with it was looked for. */
-static enum us_code complete(struct us_cx *cx, const struct us_client *in, struct us_client *ret_client) {
-  static const char *const methods[] = {"client_secret_basic", "client_secret_post", "private_key_jwt", "none", NULL};
+enum us_code us_client_check(struct us_cx *cx, const struct us_client *in, struct us_client *ret_client) {
   struct us_client c = *in;
   if (c.auth_method.n == 0)
     c.auth_method = c.is_public ? US_STR("none") : US_STR("client_secret_basic");
@@ -120,37 +156,36 @@ static enum us_code complete(struct us_cx *cx, const struct us_client *in, struc
     c.id_token_alg = US_STR("RS256");
   const char *flaw = flaw_of_id(c.client_id);
   if (flaw != NULL)
-    return us_fail(cx, US_E_INVALID_REQUEST, "The client id %s", flaw);
-  if (!is_one_of(c.auth_method, methods))
-    return us_fail(cx, US_E_INVALID_REQUEST, "The client authentication method is not known");
-  if (c.is_public != us_str_eq_c(c.auth_method, "none"))
-    return us_fail(cx, US_E_INVALID_REQUEST, "Public clients, and only they, have the authentication method none");
-  if (c.is_public && c.secret_hash.n > 0)
-    return us_fail(cx, US_E_INVALID_REQUEST, "A public client has no secret");
+    return us_fail(cx, US_E_INVALID_METADATA, "client_id: %s", flaw);
+  US_TRY(check_auth(cx, &c));
   if (us_alg_parse(c.id_token_alg) == US_ALG_NONE)
-    return us_fail(cx, US_E_INVALID_REQUEST, "The signing algorithm must be RS256 or ES256");
-  if (c.access_token_s < 0 || c.refresh_token_s < 0)
-    return us_fail(cx, US_E_INVALID_REQUEST, "A lifetime cannot be negative");
-  if (c.grants.n > US_CLIENT_LIST_MAX)
-    return us_fail(cx, US_E_INVALID_REQUEST, "A client may have %d grant types at most", US_CLIENT_LIST_MAX);
+    return refuse(cx, "id_token_signed_response_alg: must be RS256 or ES256");
+  if (c.access_token_s < 0 || c.refresh_token_s < 0 || c.code_s < 0 || c.code_s > US_CLIENT_CODE_MAX_S)
+    return refuse(cx, "A lifetime is not within its limits");
+  US_TRY(check_grants(cx, c.grants));
   US_TRY(check_scopes(cx, c.scopes));
   US_TRY(check_scopes(cx, c.default_scopes));
   if (!us_strs_contains_all(c.scopes, c.default_scopes))
-    return us_fail(cx, US_E_INVALID_REQUEST, "A default scope is not among the client's scopes");
-  US_TRY(check_uris(cx, c.redirect_uris));
-  US_TRY(check_uris(cx, c.claims_redirect_uris));
+    return refuse(cx, "A default scope is not among the client's scopes");
+  US_TRY(check_uris(cx, "redirect_uris", c.redirect_uris));
+  US_TRY(check_uris(cx, "claims_redirect_uris", c.claims_redirect_uris));
   *ret_client = c;
   return US_OK;
 }
 
+enum us_code us_client_insert(struct us_cx *cx, int64_t realm_id, struct us_client *client) {
+  if (client->ref == 0) /* else it was needed before, to seal a secret for its place */
+    client->ref = us_next_id(cx);
+  client->realm_id = realm_id;
+  client->rev = 1;
+  US_TRY(us_client_row_insert(cx, client));
+  return us_config_bump(cx);
+}
+
 enum us_code us_client_create(struct us_cx *cx, int64_t realm_id, const struct us_client *in, int64_t *ret_ref) {
   struct us_client client;
-  US_TRY(complete(cx, in, &client));
-  client.ref = us_next_id(cx);
-  client.realm_id = realm_id;
-  client.rev = 1;
-  US_TRY(us_client_row_insert(cx, &client));
-  US_TRY(us_config_bump(cx));
+  US_TRY(us_client_check(cx, in, &client));
+  US_TRY(us_client_insert(cx, realm_id, &client));
   *ret_ref = client.ref;
   return US_OK;
 }
@@ -167,18 +202,23 @@ static enum us_code lose_resources(struct us_cx *cx, const struct us_client *cli
   return code;
 }
 
-enum us_code us_client_update(struct us_cx *cx, const struct us_client *in) {
-  struct us_client client, before = {0};
-  US_TRY(complete(cx, in, &client));
-  enum us_code code = us_client_row_by_ref(cx, in->ref, &before);
+enum us_code us_client_replace(struct us_cx *cx, const struct us_client *client) {
+  struct us_client before = {0};
+  enum us_code code = us_client_row_by_ref(cx, client->ref, &before);
   if (code == US_E_NOT_FOUND) {
     us_error_clear(cx);
     return us_fail_plain(cx, US_E_CONFLICT);
   }
   US_TRY(code);
-  US_TRY(us_client_row_update(cx, &client));
+  US_TRY(us_client_row_update(cx, client));
   US_TRY(us_config_bump(cx));
-  return is_resource_server(&before) && !is_resource_server(&client) ? lose_resources(cx, &before) : US_OK;
+  return is_resource_server(&before) && !is_resource_server(client) ? lose_resources(cx, &before) : US_OK;
+}
+
+enum us_code us_client_update(struct us_cx *cx, const struct us_client *in) {
+  struct us_client client;
+  US_TRY(us_client_check(cx, in, &client));
+  return us_client_replace(cx, &client);
 }
 
 enum us_code us_client_delete(struct us_cx *cx, const struct us_client *client, const struct us_realm *realm) {

@@ -1,4 +1,4 @@
-/* OAuth clients: look-up, registration by the command line, authentication (protocol contract 1.7). */
+/* OAuth clients: look-up and registration. How they authenticate is domain/client_auth.h. */
 #ifndef USHER_DOMAIN_CLIENT_H
 #define USHER_DOMAIN_CLIENT_H
 
@@ -9,28 +9,32 @@
 enum us_code us_client_by_id(struct us_cx *cx, int64_t realm_id, struct us_str client_id,
                              struct us_client *ret_client) US_MUST_CHECK;
 enum us_code us_client_by_ref(struct us_cx *cx, int64_t ref, struct us_client *ret_client) US_MUST_CHECK;
+/* All that can be wrong with a client, and its defaults: for the command line and for registration alike. US_E_INVALID_METADATA,
+ * US_E_INVALID_REDIRECT_URI. Not for the writer: keys take milliseconds. */
+enum us_code us_client_check(struct us_cx *cx, const struct us_client *in, struct us_client *ret_client) US_MUST_CHECK;
+/* Write steps for a client that was checked. Both bump config_rev. US_E_CONFLICT (an answer): the id is taken; the revision is not the
+ * one that is stored. */
+enum us_code us_client_insert(struct us_cx *cx, int64_t realm_id, struct us_client *client) US_MUST_CHECK;
+enum us_code us_client_replace(struct us_cx *cx, const struct us_client *client) US_MUST_CHECK;
+/* The same in one. */
 enum us_code us_client_create(struct us_cx *cx, int64_t realm_id, const struct us_client *in,
-                              int64_t *ret_ref) US_MUST_CHECK; /* bumps config_rev */
+                              int64_t *ret_ref) US_MUST_CHECK; /* bumps config_rev; in->ref 0: a new one is made */
 enum us_code us_client_update(struct us_cx *cx, const struct us_client *in) US_MUST_CHECK;
 enum us_code us_client_delete(struct us_cx *cx, const struct us_client *client,
                               const struct us_realm *realm) US_MUST_CHECK; /* cascade 11.3, 9.1 */
 /* One page of a realm's clients by client_id behind `after` ("" = from the start), at most `limit`. */
 enum us_code us_client_page(struct us_cx *cx, int64_t realm_id, struct us_str after, int64_t limit,
                             struct us_client **ret_clients, size_t *ret_count) US_MUST_CHECK;
+/* The grant types that this server knows, and who may have them where clients register themselves. */
+enum us_grant_right { US_GRANT_FOR_ALL, US_GRANT_BY_TOKEN /* an initial access token */, US_GRANT_BY_ADMIN };
+struct us_grant_type {
+  const char *name;
+  enum us_grant_right right;
+};
+extern const struct us_grant_type us_grant_types[];
+extern const size_t us_grant_type_count;
+const struct us_grant_type *us_grant_type_find(struct us_str name); /* NULL when there is none */
 /* us_client_may_use_grant: protocol contract 3.1 (unauthorized_client) */
 bool us_client_may_use_grant(const struct us_client *client, const char *grant);
-
-/* What a request says about its client: the Authorization header and the form members. */
-struct us_client_credentials {
-  struct us_str authorization; /* header value, absent without */
-  struct us_str client_id, client_secret, client_assertion, client_assertion_type;
-  struct us_str address;
-};
-/* Authenticates; the client is active and of the realm. Failures: US_E_INVALID_REQUEST (two credentials), US_E_INVALID_CLIENT
- * (status 401 + Basic challenge when a header was used: err.status is set), US_E_SLOW_DOWN, US_E_TO_POOL when the secret is not
- * remembered and !may_block. Unknown client and wrong secret take the same time. */
-enum us_code us_client_authenticate(struct us_cx *cx, const struct us_realm *realm,
-                                    const struct us_client_credentials *in, bool may_block,
-                                    struct us_client *ret_client) US_MUST_CHECK;
 
 #endif

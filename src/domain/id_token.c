@@ -7,11 +7,11 @@
 #include "crypto/digest.h"
 #include "crypto/jws.h"
 #include "domain/claim_cache.h"
+#include "domain/jwt.h"
 #include "json/json.h"
 #include "json/write.h"
 
 #define US_ID_TOKEN_CLAIMS_MAX (8 * 1024)
-#define US_CLOCK_SKEW_S 60
 
 static const struct us_key *signing_key(const struct us_realm *realm, enum us_alg alg) {
   for (size_t i = 0; i < realm->key_count; i++) {
@@ -112,69 +112,13 @@ static const struct us_key *find_key(void *self, enum us_alg alg, struct us_str 
   return NULL;
 }
 
-static struct us_str text_of(const json_t *object, const char *name) {
-  const json_t *value = json_object_get(object, name);
-  return json_is_string(value) ? (struct us_str){json_string_value(value), json_string_length(value)} : US_STR_ABSENT;
-}
-
-/* A NumericDate (RFC 7519 2): whole or with a fraction, not negative, not absurd. */
-static bool date_of(const json_t *value, int64_t *ret_s) {
-  if (!json_is_number(value))
-    return false;
-  double number = json_number_value(value);
-  if (!(number >= 0 && number <= 1e13))
-    return false;
-  *ret_s = json_is_integer(value) ? json_integer_value(value) : (int64_t)number; /* cuts the fraction off */
-  return true;
-}
-
-/* JW-10: exp is demanded; exp, nbf and iat are numbers, sane within 60 s. */
-static const char *flaw_of_dates(const json_t *claims, int64_t now_s, int64_t *ret_exp) {
-  static const char *const earlier[] = {"nbf", "iat"};
-  int64_t at = 0;
-  if (!date_of(json_object_get(claims, "exp"), ret_exp))
-    return "exp is missing or no date";
-  if (now_s > *ret_exp + US_CLOCK_SKEW_S)
-    return "expired";
-  for (size_t i = 0; i < sizeof(earlier) / sizeof(earlier[0]); i++) {
-    const json_t *value = json_object_get(claims, earlier[i]);
-    if (value != NULL && !date_of(value, &at))
-      return "nbf or iat is no date";
-    if (value != NULL && at > now_s + US_CLOCK_SKEW_S)
-      return "not yet valid";
-  }
-  return NULL;
-}
-
-/* JW-12: a string or an array of strings. *ret_has: the client is among them. */
-static bool read_audience(const json_t *aud, struct us_str client_id, size_t *ret_n, bool *ret_has) {
-  const json_t *item;
-  size_t i;
-  *ret_n = 0;
-  *ret_has = false;
-  if (json_is_string(aud)) {
-    *ret_n = 1;
-    *ret_has = us_str_eq((struct us_str){json_string_value(aud), json_string_length(aud)}, client_id);
-    return true;
-  }
-  if (!json_is_array(aud) || json_array_size(aud) == 0)
-    return false;
-  json_array_foreach((json_t *)(uintptr_t)aud, i, item) {
-    if (!json_is_string(item))
-      return false;
-    *ret_has |= us_str_eq((struct us_str){json_string_value(item), json_string_length(item)}, client_id);
-  }
-  *ret_n = json_array_size(aud);
-  return true;
-}
-
 /* Contract 6.3 and OC-03: aud contains the presenting client or azp equals it; with several audiences azp must. */
 static const char *flaw_of_audience(const json_t *claims, const struct us_settings *settings, struct us_str client_id) {
   const json_t *azp_value = json_object_get(claims, "azp");
-  struct us_str azp = text_of(claims, "azp");
+  struct us_str azp = us_jwt_text(claims, "azp");
   size_t n = 0;
   bool has_client = false;
-  if (!read_audience(json_object_get(claims, "aud"), client_id, &n, &has_client))
+  if (!us_jwt_audience(json_object_get(claims, "aud"), (struct us_strs){&client_id, 1}, &n, &has_client))
     return "aud is missing or malformed";
   if (azp_value != NULL && azp.p == NULL)
     return "azp is no string";
@@ -190,7 +134,7 @@ static const char *flaw_of_audience(const json_t *claims, const struct us_settin
 static const char *flaw_of_kind(const json_t *claims, struct us_str typ) {
   if (typ.p != NULL && typ.n > 0 && !us_str_eq_nocase(typ, US_STR("JWT")))
     return "its typ is not JWT";
-  if (!us_str_eq_c(text_of(claims, "tokenName"), "id_token"))
+  if (!us_str_eq_c(us_jwt_text(claims, "tokenName"), "id_token"))
     return "not an ID token";
   return NULL;
 }
@@ -205,19 +149,19 @@ static struct us_str bare_name(struct us_str sub) {
 
 static enum us_code read_claims(struct us_cx *cx, const struct us_realm *realm, struct us_str client_id,
                                 const json_t *claims, struct us_str typ, struct us_claim_entry *ret_entry) {
-  struct us_str sub = bare_name(text_of(claims, "sub"));
+  struct us_str sub = bare_name(us_jwt_text(claims, "sub"));
   const char *problem = flaw_of_kind(claims, typ);
-  if (problem == NULL && !us_str_eq(text_of(claims, "iss"), realm->issuer)) /* JW-11: to the letter */
+  if (problem == NULL && !us_str_eq(us_jwt_text(claims, "iss"), realm->issuer)) /* JW-11: to the letter */
     problem = "another issuer";
   if (problem == NULL)
     problem = flaw_of_audience(claims, &realm->settings, client_id);
   if (problem == NULL)
-    problem = flaw_of_dates(claims, us_cx_now_s(cx), &ret_entry->exp_s);
+    problem = us_jwt_flaw_of_dates(claims, us_cx_now_s(cx), US_CLOCK_SKEW_S, &ret_entry->exp_s);
   if (problem == NULL && (sub.n == 0 || sub.n > US_CLAIM_NAME_MAX))
     problem = "sub is missing, empty or too long";
   if (problem != NULL)
     return flaw(cx, problem);
-  if (!date_of(json_object_get(claims, "iat"), &ret_entry->iat_s)) /* that a date is one was checked */
+  if (!us_jwt_date(json_object_get(claims, "iat"), &ret_entry->iat_s)) /* that a date is one was checked */
     ret_entry->iat_s = 0;
   memcpy(ret_entry->name, sub.p, sub.n);
   ret_entry->name_n = sub.n;

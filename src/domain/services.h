@@ -14,8 +14,15 @@
 struct us_throttle;     /* domain/throttle.h: failed passwords by account and address */
 struct us_secret_cache; /* domain/secret.h: client secrets that were verified once */
 struct us_claim_cache;  /* domain/claim_token.h: claim tokens that were verified once */
+struct us_cert_trust;   /* crypto/cert.h */
+struct us_client_keys;  /* domain/client_keys.h: public keys of clients */
 struct us_box;          /* crypto/box.h: the key of the configuration for secrets at rest */
 struct us_snapshot_box; /* domain/snapshot.h: the current realms, settings and keys */
+
+/* What the server may reach of the network for others (domain/outside_url.h). */
+struct us_outside {
+  struct us_strs allowed; /* hosts and addresses that are fine although they are inside */
+};
 
 struct us_services {
   const struct us_clock *clock;
@@ -24,10 +31,15 @@ struct us_services {
   struct us_throttle *throttle;
   struct us_secret_cache *secrets;
   struct us_claim_cache *claims;
-  const struct us_box *box;   /* NULL: secrets are stored in the clear */
-  struct us_str base_url;     /* "http://127.0.0.1:8080/am", without a slash at the end */
-  struct us_str context_path; /* "/am" */
-  struct us_str cookie_name;  /* "iPlanetDirectoryPro" */
+  struct us_client_keys *client_keys;
+  struct us_outside outside;
+  int64_t assertions_max; /* live ones of all clients together that are remembered (domain/client_assertion.h) */
+  bool sees_certificates; /* of clients: by TLS, or a proxy tells them */
+  struct us_cert_trust *authorities; /* of such certificates; NULL: none, tls_client_auth is not offered */
+  const struct us_box *box;          /* NULL: secrets are stored in the clear */
+  struct us_str base_url;            /* "http://127.0.0.1:8080/am", without a slash at the end */
+  struct us_str context_path;        /* "/am" */
+  struct us_str cookie_name;         /* "iPlanetDirectoryPro" */
   bool secure_cookies;
   struct us_str default_realm; /* whose UMA metadata the origin serves; "/" */
   int64_t

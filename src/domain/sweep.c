@@ -4,8 +4,10 @@
 #include <stdatomic.h>
 
 #include "domain/snapshot.h"
+#include "store/assertions.h"
 
 #define DAY_S 86400
+#define ASSERTION_KEPT_S 60 /* behind its expiry: a node whose clock is behind must not take it again */
 
 /* Seconds that a row stays after it has expired. An expired RPT may still be upgraded (protocol contract 6.6), a used code that
  * comes again ends its grant: for a day. */
@@ -40,6 +42,7 @@ static enum us_code sweep(struct us_cx *cx, enum us_sweep what, int64_t max_rows
 
 enum us_code us_sweep_expired(struct us_cx *cx, int64_t max_rows, int64_t *ret_rows) {
   int64_t most = 0;
+  US_TRY(us_assertion_rows_sweep(cx, us_cx_now_s(cx) - ASSERTION_KEPT_S, max_rows, &most));
   for (int what = 0; what < US_SWEEP_COUNT; what++) {
     int64_t rows = 0;
     US_TRY(sweep(cx, (enum us_sweep)what, max_rows, &rows));

@@ -1,4 +1,4 @@
-/* Clean-up of whatever has expired: sessions, tickets, RPTs, tokens. Called by app/cleanup.c now and then. */
+/* Clean-up of whatever has expired: sessions, tickets, RPTs, tokens, used assertions. Called by app/cleanup.c now and then. */
 #ifndef USHER_DOMAIN_SWEEP_H
 #define USHER_DOMAIN_SWEEP_H
 

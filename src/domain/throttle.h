@@ -15,12 +15,17 @@
 #include "base/str.h"
 
 enum us_throttle_kind {
-  US_THROTTLE_ACCOUNT = 1,        /* passwords of one account, from everywhere */
-  US_THROTTLE_ACCOUNT_AT_ADDRESS, /* passwords of one account from one address */
-  US_THROTTLE_ADDRESS,            /* passwords from one address */
-  US_THROTTLE_CODE,               /* one-time codes of one account, from everywhere */
-  US_THROTTLE_CLIENT_AT_ADDRESS,  /* secrets of one client from one address */
-  US_THROTTLE_CLIENTS_OF_ADDRESS, /* secrets of any client from one address */
+  US_THROTTLE_ACCOUNT = 1,              /* passwords of one account, from everywhere */
+  US_THROTTLE_ACCOUNT_AT_ADDRESS,       /* passwords of one account from one address */
+  US_THROTTLE_ADDRESS,                  /* passwords from one address */
+  US_THROTTLE_CODE,                     /* one-time codes of one account, from everywhere */
+  US_THROTTLE_CLIENT_AT_ADDRESS,        /* secrets of one client from one address */
+  US_THROTTLE_CLIENTS_OF_ADDRESS,       /* secrets of any client from one address */
+  US_THROTTLE_ASSERTION_REPEATS,        /* used assertions of one client from one address */
+  US_THROTTLE_CLIENT_KEYS,              /* fetches of one client's keys */
+  US_THROTTLE_REGISTRATIONS_OF_ADDRESS, /* clients registered from one address */
+  US_THROTTLE_REGISTRATIONS_OF_REALM,
+  US_THROTTLE_REGISTRATION_CHANGES, /* by one client that registered itself */
 };
 #define US_THROTTLE_KEY_BYTES 16
 struct us_throttle_key {

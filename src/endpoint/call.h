@@ -12,6 +12,8 @@
 #ifndef USHER_ENDPOINT_CALL_H
 #define USHER_ENDPOINT_CALL_H
 
+#include "domain/client_auth.h"
+#include "domain/registration.h"
 #include "domain/services.h"
 #include "domain/session.h"
 #include "domain/snapshot.h"
@@ -25,11 +27,12 @@ struct us_route;
 enum us_caller_kind { US_CALLER_NOBODY, US_CALLER_PAT, US_CALLER_CLIENT, US_CALLER_SESSION };
 struct us_caller {
   enum us_caller_kind kind;
-  struct us_access pat;    /* PAT */
-  struct us_client client; /* CLIENT */
-  struct us_login login;   /* SESSION */
-  bool by_cookie;          /* SESSION: the token came in the cookie */
-  bool is_owner, is_admin; /* SESSION under /users/{user}: REST contract b.6 */
+  struct us_access pat;        /* PAT */
+  struct us_client client;     /* CLIENT */
+  struct us_login login;       /* SESSION */
+  enum us_registrar registrar; /* of a client: NOBODY, or came with an initial access token */
+  bool by_cookie;              /* SESSION: the token came in the cookie */
+  bool is_owner, is_admin;     /* SESSION under /users/{user}: REST contract b.6 */
 };
 
 struct us_call {
@@ -44,6 +47,7 @@ struct us_call {
   struct us_params query; /* decoded query string; repeats refused on OAuth routes, per name in Common REST */
   void *input;            /* the decoded body, of route->body->size; NULL without a body table */
   struct us_caller caller;
+  struct us_client_proof proof;   /* CLIENT: how it showed who it is; an assertion is spent by the pipeline */
   struct us_account user;         /* routes under users/{user}: the account the URL names (owner sees own; admin any) */
   int crest_protocol;             /* Common REST protocol version times ten: 10, 20, 21 */
   void *state;                    /* the endpoint's, from prepare to finish */

@@ -5,6 +5,7 @@
  * with the handler it is in the loop's list, and knows its connection for as long as there is one.
  */
 #include "base/mem.h"
+#include "http/client_cert.h"
 #include "http/conn.h"
 
 #include <string.h>
@@ -15,7 +16,6 @@ struct us_exchange {
   struct us_exchange *prev, *next;
   char peer_text[US_ADDRESS_TEXT_BYTES];
   char group_text[US_ADDRESS_TEXT_BYTES];
-  char client_cert[48];
   bool is_with_handler;
 };
 
@@ -174,7 +174,8 @@ void us_conn_refuse(struct us_conn *conn, int status, const char *reason) {
 
 /* Requests. */
 
-static void us_tell_peer(struct us_exchange *x) {
+/* 0, or the status with which the request is refused. */
+static int us_tell_peer(struct us_exchange *x, const char **ret_reason) {
   struct us_conn *conn = x->conn;
   struct us_http_request *request = &x->pub.request;
   struct us_address client = conn->peer;
@@ -191,18 +192,20 @@ static void us_tell_peer(struct us_exchange *x) {
     request->peer_group = us_str_c(x->group_text);
   }
   request->is_tls = conn->tls != NULL;
-  struct us_str cert = conn->tls ? us_tls_client_cert(conn->tls) : US_STR_ABSENT;
-  if (cert.p && cert.n < sizeof x->client_cert) {
-    memcpy(x->client_cert, cert.p, cert.n);
-    request->client_cert = (struct us_str){x->client_cert, cert.n};
-  }
+  return us_client_cert_tell(request, x->pub.mem, conn->tls ? us_tls_client_cert(conn->tls) : NULL, conn->is_proxy,
+                             conn->loop->edge->options.client_cert_header, ret_reason);
 }
 
 static void us_conn_hand_over(struct us_conn *conn) {
   struct us_loop *loop = conn->loop;
   struct us_exchange *x = conn->exchange;
   us_wait_clear(&loop->waits, &conn->wait);
-  us_tell_peer(x);
+  const char *reason = NULL;
+  int status = us_tell_peer(x, &reason);
+  if (status) {
+    us_conn_refuse(conn, status, reason);
+    return;
+  }
   conn->state = US_CONN_BUSY;
   us_exchange_link(x);
   loop->requests++;

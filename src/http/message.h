@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/cx.h"
+#include "crypto/cert.h"
 
 enum us_method {
   US_METHOD_OTHER = 0, /* a method we do not know: method_text says which */
@@ -38,7 +39,8 @@ struct us_http_request {
   struct us_str body;
   struct us_str peer;       /* address of the other side, or of the client as a trusted proxy told */
   struct us_str peer_group; /* what failures are counted by: the same, or the /64 of an IPv6 address (http/address.h) */
-  struct us_str client_cert; /* base64url SHA-256 of the DER client certificate; absent without */
+  struct us_str client_cert;         /* base64url SHA-256 of the DER client certificate; absent without */
+  const struct us_cert *certificate; /* the certificate itself, by TLS or as a trusted proxy told; NULL without */
   bool is_tls;
   bool is_http10;
 };

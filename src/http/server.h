@@ -73,6 +73,8 @@ struct us_http_options {
   unsigned loops;  /* threads */
   int64_t turn_us; /* an answer does not wait longer for the end of its turn; 0: US_HTTP_TURN_US; < 0: not at all */
   const char *const *trusted_proxies; /* addresses, NULL-terminated; X-Forwarded-For counts only from them */
+  const char
+      *client_cert_header; /* in which they tell the client's certificate (http/client_cert.h); NULL: they do not */
   void (*on_request)(void *self, struct us_http_exchange *exchange);
   /* Refusals made by the edge itself get their body here: fill response->body and content type for `status`. May be NULL
    * (a plain JSON {"error":"invalid_request"}). */

@@ -5,8 +5,6 @@
  */
 #include "http/tls.h"
 
-#include "crypto/digest.h"
-
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -25,10 +23,9 @@ struct us_tls {
   struct us_tls_context *context;
   const char *in;
   size_t in_n;
-  struct us_buf *out; /* only during a call */
-  char client_cert[US_SHA256_TEXT_BYTES];
+  struct us_buf *out;          /* only during a call */
+  struct us_cert *client_cert; /* NULL: none */
   bool is_established;
-  bool has_client_cert;
 };
 
 static int us_bio_read(BIO *bio, char *room, int n) {
@@ -77,7 +74,7 @@ static int us_choose_protocol(SSL *ssl, const unsigned char **ret_name, unsigned
   return SSL_TLSEXT_ERR_OK;
 }
 
-/* The certificate is looked up by its digest later (RFC 8705): here any will do, the handshake proves its key. */
+/* Who it is of is asked later (RFC 8705): here any will do, the handshake proves its key. */
 static int us_accept_any_certificate(X509_STORE_CTX *store, void *self) {
   (void)store;
   (void)self;
@@ -187,6 +184,7 @@ void us_tls_free(struct us_tls *tls) {
   if (!tls)
     return;
   SSL_free(tls->ssl);
+  us_cert_unref(tls->client_cert);
   us_tls_context_free(tls->context);
   free(tls);
 }
@@ -196,15 +194,11 @@ void us_tls_feed(struct us_tls *tls, const char *bytes, size_t n) {
   tls->in_n = n;
 }
 
+/* Once a connection. A server's list of what came along does not have the certificate itself. */
 static void us_tls_note_client(struct us_tls *tls) {
   X509 *certificate = SSL_get0_peer_certificate(tls->ssl);
-  unsigned char *der = NULL;
-  int n = certificate ? i2d_X509(certificate, &der) : 0;
-  if (n <= 0)
-    return;
-  us_sha256_text((struct us_str){(const char *)der, (size_t)n}, tls->client_cert);
-  OPENSSL_free(der);
-  tls->has_client_cert = true;
+  if (certificate)
+    tls->client_cert = us_cert_of_x509(certificate, SSL_get_peer_cert_chain(tls->ssl));
 }
 
 int us_tls_read(struct us_tls *tls, char *room, size_t n, struct us_buf *out) {
@@ -249,6 +243,6 @@ bool us_tls_is_established(const struct us_tls *tls) {
   return tls->is_established;
 }
 
-struct us_str us_tls_client_cert(const struct us_tls *tls) {
-  return tls->has_client_cert ? us_str_c(tls->client_cert) : US_STR_ABSENT;
+const struct us_cert *us_tls_client_cert(const struct us_tls *tls) {
+  return tls->client_cert;
 }

@@ -27,7 +27,7 @@ int us_tls_read(struct us_tls *tls, char *room, size_t n, struct us_buf *out);
 bool us_tls_write(struct us_tls *tls, const char *bytes, size_t n, struct us_buf *out);
 void us_tls_say_goodbye(struct us_tls *tls, struct us_buf *out);
 bool us_tls_is_established(const struct us_tls *tls);
-/* base64url SHA-256 of the client's certificate; absent without one. Lives as long as the connection. */
-struct us_str us_tls_client_cert(const struct us_tls *tls);
+/* The client's certificate; NULL without one. The connection's: who keeps it longer holds it (crypto/cert.h). */
+const struct us_cert *us_tls_client_cert(const struct us_tls *tls);
 
 #endif

@@ -2,7 +2,8 @@
 #include "route/credential.h"
 
 #include "domain/account.h"
-#include "domain/client.h"
+#include "domain/client_auth.h"
+#include "domain/registration.h"
 #include "domain/session.h"
 #include "domain/token.h"
 
@@ -57,6 +58,11 @@ static enum us_code check_pat(struct us_call *call) {
   return US_OK;
 }
 
+/* Endpoints that clients authenticate at stand below the issuer, each under its pattern. */
+static struct us_str endpoint_url(const struct us_call *call) {
+  return us_str_fmt(call->cx.mem, "%.*s/%s", US_STR_ARG(call->realm->oauth_url), call->route->pattern);
+}
+
 static enum us_code check_client(struct us_call *call, const struct us_params *form) {
   struct us_client_credentials in = {
       .authorization = us_http_header(call->request, "authorization"),
@@ -64,9 +70,13 @@ static enum us_code check_client(struct us_call *call, const struct us_params *f
       .client_secret = us_params_get(form, "client_secret"),
       .client_assertion = us_params_get(form, "client_assertion"),
       .client_assertion_type = us_params_get(form, "client_assertion_type"),
+      .certificate = call->request->certificate,
       .address = call->request->peer_group,
   };
-  US_TRY(us_client_authenticate(&call->cx, call->realm, &in, us_call_may_block(call), &call->caller.client));
+  if (in.client_assertion.n > 0)
+    in.endpoint_url = endpoint_url(call);
+  US_TRY(us_client_authenticate(&call->cx, call->realm, &in, us_call_may_block(call), &call->proof));
+  call->caller.client = call->proof.client;
   call->caller.kind = US_CALLER_CLIENT;
   return US_OK;
 }
@@ -160,6 +170,22 @@ static enum us_code check_owner(struct us_call *call, bool pat_ok, bool admin_ok
   return code;
 }
 
+static enum us_code check_registrar(struct us_call *call) {
+  return us_registration_admit(&call->cx, call->realm, us_http_header(call->request, "authorization"),
+                               &call->caller.registrar);
+}
+
+/* The client stands in the path, or, as the product writes it, in the query. */
+static enum us_code check_registered(struct us_call *call) {
+  struct us_str authorization = us_http_header(call->request, "authorization"), token;
+  struct us_str id = call->params[0].p != NULL ? call->params[0] : us_params_get(&call->query, "client_id");
+  if (id.n == 0 && us_bearer_of(authorization, &token))
+    return us_fail(&call->cx, US_E_INVALID_REQUEST, "Missing parameter: client_id");
+  US_TRY(us_registration_find(&call->cx, call->realm, authorization, id, &call->caller.client));
+  call->caller.kind = US_CALLER_CLIENT;
+  return US_OK;
+}
+
 enum us_code us_credential_check(struct us_call *call, enum us_auth auth, const struct us_params *form) {
   switch (auth) {
   case US_AUTH_NONE:
@@ -185,6 +211,10 @@ enum us_code us_credential_check(struct us_call *call, enum us_auth auth, const 
     return check_owner(call, true, true);
   case US_AUTH_ADMIN_OR_PAT:
     return check_admin_or_pat(call);
+  case US_AUTH_REGISTRAR:
+    return check_registrar(call);
+  case US_AUTH_REGISTERED:
+    return check_registered(call);
   }
   return us_fail(&call->cx, US_E_INTERNAL, "route %s has no rule for its callers", call->route->name);
 }

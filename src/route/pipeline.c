@@ -1,8 +1,9 @@
 /*
  * The pipeline: see pipeline.h. A call goes through the phases below in order; what may run where it is, runs.
  *
- *   MATCH -> ADMIT -> CREDENTIAL -> BODY -> PREPARE -> RUN -> FINISH -> DONE
+ *   MATCH -> ADMIT -> CREDENTIAL -> SPEND -> BODY -> PREPARE -> RUN -> FINISH -> DONE
  *
+ * SPEND is a write step of its own, where a client showed an assertion: it counts once (docs/adr/0024), also where the rest only reads.
  * Order of checks on the OAuth side: realm, method, provider, media type, credential, body. On the /json side: REST contract
  * a.12. Reads of MATCH..RUN stand in one read transaction, which ends before the answer is handed on.
  */
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "domain/registration.h"
 #include "domain/services.h"
 #include "endpoint/crest/shape.h"
 #include "route/credential.h"
@@ -28,6 +30,7 @@ enum phase {
   PHASE_MATCH,
   PHASE_ADMIT,
   PHASE_CREDENTIAL,
+  PHASE_SPEND,
   PHASE_BODY,
   PHASE_PREPARE,
   PHASE_RUN,
@@ -97,10 +100,13 @@ static enum us_code refuse_method(struct pipeline *p) {
   return code;
 }
 
-/* Protocol contract 7. */
+/* Protocol contract 2.1 (dynamic_client_endpoint) and 7. */
 static bool is_closed(const struct us_matched *matched) {
-  return matched->route != NULL && (matched->route->flags & US_ROUTE_NEEDS_CLAIMS) && matched->realm != NULL &&
-         !matched->realm->settings.interactive_claims;
+  if (matched->route == NULL || matched->realm == NULL)
+    return false;
+  unsigned flags = matched->route->flags;
+  return ((flags & US_ROUTE_NEEDS_CLAIMS) && !matched->realm->settings.interactive_claims) ||
+         ((flags & US_ROUTE_NEEDS_REGISTRATION) && !us_registration_is_on(matched->realm));
 }
 
 static enum us_code match(struct pipeline *p) {
@@ -275,7 +281,9 @@ static void answer_error(struct pipeline *p) {
       .style = style_of(p),
       .realm_path = p->matched.realm_path.p ? p->matched.realm_path : US_STR("/"),
       .has_challenge = call->route != NULL && call->route->style == US_STYLE_OAUTH && call->route->auth != US_AUTH_NONE,
-      .scope = US_STR("uma_protection"),
+      .scope = call->route != NULL && call->route->auth == US_AUTH_REGISTRAR
+                   ? call->realm->settings.registration_token_scope
+                   : US_STR("uma_protection"),
   };
   us_render_error(&call->cx, &call->cx.err, &how, call->response);
   if (call->cx.err.code == US_E_METHOD)
@@ -319,6 +327,8 @@ static enum us_code run_phase(struct pipeline *p) {
   case PHASE_CREDENTIAL:
     US_TRY(check_credential(p));
     break;
+  case PHASE_SPEND: /* nothing to spend: is_write_step() */
+    break;
   case PHASE_BODY:
     US_TRY(decode_body(call));
     break;
@@ -344,6 +354,13 @@ static enum us_code run_phase(struct pipeline *p) {
 
 static bool needs_store(enum phase phase) {
   return phase < PHASE_FINISH;
+}
+
+static bool is_write_step(const struct pipeline *p) {
+  const struct us_call *call = &p->call;
+  if (p->phase == PHASE_SPEND)
+    return call->caller.kind == US_CALLER_CLIENT && call->proof.use.digest[0] != '\0';
+  return p->phase == PHASE_RUN && call->route->kind == US_WRITE && !call->needs_no_write;
 }
 
 static void end_long_list(struct pipeline *p) {
@@ -377,8 +394,7 @@ enum us_place us_call_advance(struct us_call *call, enum us_place here, struct u
   cx->is_on_loop = here == US_PLACE_LOOP;
   while (p->phase != PHASE_DONE) {
     enum us_code code = US_OK;
-    bool is_write_step = p->phase == PHASE_RUN && call->route->kind == US_WRITE && !call->needs_no_write;
-    if (is_write_step) {
+    if (is_write_step(p)) {
       next = US_PLACE_WRITER;
       break;
     }
@@ -391,6 +407,11 @@ enum us_place us_call_advance(struct us_call *call, enum us_place here, struct u
     }
     if (code == US_OK)
       code = run_phase(p);
+    if (code == US_E_TO_FETCH) {
+      us_error_clear(cx);
+      next = US_PLACE_FETCH;
+      break;
+    }
     if (code == US_E_TO_POOL && here != US_PLACE_POOL) {
       code = leave_for_pool(p);
       if (code == US_OK) {
@@ -423,11 +444,22 @@ enum us_code us_call_write(struct us_call *call) {
   us_error_clear(&call->cx); /* a step may run twice */
   call->cx.is_on_loop = false;
   call->runs_again = false;
+  if (pipeline_of(call)->phase == PHASE_SPEND)
+    return us_client_spend(&call->cx, call->realm, &call->proof);
   return run_step(pipeline_of(call), call->route->run);
+}
+
+void us_call_give_up_fetch(struct us_call *call) {
+  us_client_keys_given_up(call->cx.svc, &call->proof.wanted);
+  us_call_refuse(call, US_E_UNAVAILABLE);
 }
 
 enum us_place us_call_written(struct us_call *call, enum us_code code) {
   struct pipeline *p = pipeline_of(call);
+  if (code == US_OK && p->phase == PHASE_SPEND) {
+    p->phase++;
+    return US_PLACE_LOOP;
+  }
   if (code == US_OK &&
       call->runs_again) /* the phase stays, so the loop sends it to the writer again, behind all that wait there */
     return US_PLACE_LOOP;

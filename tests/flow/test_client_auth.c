@@ -112,28 +112,6 @@ static void an_id_alone_is_not_enough(void **state) {
   expect_error(send_form(w, TOKEN, NULL, GRANT "&client_id=nobody"), 400, "invalid_client");
 }
 
-/* OA-10: whoever is registered for signed assertions cannot fall back to a secret. */
-static void other_methods_than_the_registered_are_refused(void **state) {
-  struct us_world *w = *state;
-  create_client(w, (struct new_client){.id = "signs",
-                                       .secret = "mySecret",
-                                       .method = "private_key_jwt",
-                                       .grants = "client_credentials",
-                                       .scopes = "openid"});
-  struct us_reply r = send_form(w, TOKEN, basic(w, "signs", "mySecret"), GRANT);
-  assert_error(r, 401, "invalid_client");
-  assert_string_equal(description(r), "Invalid authentication method for accessing this endpoint.");
-  expect_error(token(w, "signs", GRANT), 400, "invalid_client");
-}
-
-static void client_assertions_are_not_offered(void **state) {
-  struct us_world *w = *state;
-  struct us_reply r = send_form(w, TOKEN, NULL,
-                                us_text(w, GRANT "&client_assertion_type=%s&client_assertion=a.b.c",
-                                        us_enc(w, "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")));
-  assert_error(r, 400, "invalid_client");
-}
-
 static void public_clients_show_their_id_only(void **state) {
   struct us_world *w = *state;
   expect_status(send_form(w, REVOKE, NULL, "token=x&client_id=" P1), 200);
@@ -183,8 +161,6 @@ int main(void) {
       STORY(credentials_do_not_belong_into_the_url),
       STORY(unknown_client_and_wrong_secret_look_alike),
       STORY(an_id_alone_is_not_enough),
-      STORY(other_methods_than_the_registered_are_refused),
-      STORY(client_assertions_are_not_offered),
       STORY(public_clients_show_their_id_only),
       STORY(a_strict_realm_wants_the_registered_method),
       STORY(a_client_that_is_switched_off_is_nobody),

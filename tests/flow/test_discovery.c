@@ -144,7 +144,8 @@ static void response_types_never_hold_token(void **state) {
   }
 }
 
-/* MD-07: what is listed works, what is not is refused (test_client_auth.c has the details). */
+/* MD-07: what is listed works, what is not is refused (test_client_auth.c, test_client_assertion.c and test_client_tls.c have the
+ * details). This world has no store key and sees no certificates. */
 static void authentication_methods_are_true(void **state) {
   struct us_world *w = *state;
   static const char *const endpoints[] = {"token", "introspection", "revocation"};
@@ -152,12 +153,16 @@ static void authentication_methods_are_true(void **state) {
     struct us_reply r = get(w, documents[d]);
     for (size_t i = 0; i < 3; i++) {
       const char *member = us_text(w, "%s_endpoint_auth_methods_supported", endpoints[i]);
-      assert_int_equal(json_array_size(json_object_get(r.json, member)), 3);
+      assert_int_equal(json_array_size(json_object_get(r.json, member)), 4);
       assert_true(lists(r, member, "client_secret_basic"));
       assert_true(lists(r, member, "client_secret_post"));
+      assert_true(lists(r, member, "private_key_jwt"));
       assert_true(lists(r, member, "none"));
+      member = us_text(w, "%s_endpoint_auth_signing_alg_values_supported", endpoints[i]);
+      assert_int_equal(json_array_size(json_object_get(r.json, member)), 2);
+      assert_true(lists(r, member, "RS256"));
+      assert_true(lists(r, member, "ES256"));
     }
-    assert_null(json_object_get(r.json, "token_endpoint_auth_signing_alg_values_supported"));
   }
 }
 

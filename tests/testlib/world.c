@@ -50,6 +50,9 @@ struct us_world {
   struct reply_link *replies;
   const char *peer, *peer_group; /* us_world_come_from(); NULL: the usual one */
   const char *certificate;       /* us_world_show_certificate(); NULL: none */
+  struct us_cert *cert;          /* us_world_show_cert(); NULL: none */
+  const char *published;         /* us_world_publish(); NULL: whoever fetches gets nothing */
+  unsigned fetches;
 };
 
 static char template_file[4096];
@@ -161,6 +164,7 @@ void us_world_free(struct us_world *w) {
     us_mem_free(r->mem);
     free(r);
   }
+  us_cert_unref(w->cert);
   us_db_close(w->reader);
   us_db_close(w->db);
   us_services_free(w->svc);
@@ -292,7 +296,12 @@ static void touch_sessions(struct us_world *w, const struct us_call *call) {
 static void run_call(struct us_world *w, struct us_call *call) {
   enum us_place place = us_call_advance(call, US_PLACE_LOOP, w->reader);
   while (place != US_PLACE_ANSWER) {
-    if (place == US_PLACE_WRITER)
+    if (place == US_PLACE_FETCH) {
+      const struct us_keys_wanted *wanted = &call->proof.wanted;
+      w->fetches++;
+      us_client_keys_fetched(w->svc, wanted->client_ref, wanted->rev, us_str_c(w->published));
+      place = us_call_advance(call, US_PLACE_LOOP, w->reader);
+    } else if (place == US_PLACE_WRITER)
       place = us_call_written(call, us_db_transact(&call->cx, w->db, write_step, call));
     else
       place = us_call_advance(call, place, w->reader);
@@ -319,6 +328,10 @@ struct us_reply us_send_bytes(struct us_world *w, const char *method, const char
   request->peer = us_str_c(w->peer ? w->peer : "192.0.2.1");
   request->peer_group = w->peer ? us_str_c(w->peer_group) : request->peer;
   request->client_cert = us_str_c(w->certificate);
+  if (w->cert) {
+    request->certificate = w->cert;
+    request->client_cert = us_cert_thumbprint(w->cert);
+  }
   add_headers(r->mem, headers, request);
   struct us_call *call = us_call_new(r->mem, w->svc, request, &r->response);
   assert_non_null(call);
@@ -336,6 +349,18 @@ void us_world_come_from(struct us_world *w, const char *peer, const char *group)
 
 void us_world_show_certificate(struct us_world *w, const char *thumbprint) {
   w->certificate = thumbprint ? us_text(w, "%s", thumbprint) : NULL;
+}
+
+void us_world_show_cert(struct us_world *w, const struct us_cert *cert) {
+  us_cert_unref(w->cert);
+  w->cert = cert ? us_cert_ref(cert) : NULL;
+}
+
+void us_world_publish(struct us_world *w, const char *body) {
+  w->published = body ? us_text(w, "%s", body) : NULL;
+}
+unsigned us_world_fetches(const struct us_world *w) {
+  return w->fetches;
 }
 
 struct us_reply us_send(struct us_world *w, const char *method, const char *target, const char *headers,

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "crypto/cert.h"
 #include "domain/services.h"
 #include "store/db.h"
 
@@ -40,6 +41,11 @@ void us_world_set(struct us_world *w, const char *name, const char *value);
 void us_world_come_from(struct us_world *w, const char *peer, const char *group);
 /* The certificate that all further requests come with, by its thumbprint (base64url SHA-256); NULL: none. */
 void us_world_show_certificate(struct us_world *w, const char *thumbprint);
+/* The same with a whole certificate. */
+void us_world_show_cert(struct us_world *w, const struct us_cert *cert);
+/* What the fetcher of clients' keys would get from now on, whatever it asks for; NULL (at first): nothing. And how often it was asked. */
+void us_world_publish(struct us_world *w, const char *body);
+unsigned us_world_fetches(const struct us_world *w);
 /* Runs a domain step in a write transaction (us_db_transact) and refreshes the configuration. */
 enum us_code us_world_transact(struct us_world *w, us_db_step_fn step, void *self);
 /* The path of the store's file. */

@@ -35,17 +35,17 @@ static void member_grants(struct us_json_writer *w) {
 
 /* How clients authenticate at token, introspection and revocation endpoint alike: the table of domain/client_auth.c, without what
  * cannot work here. */
-static void member_methods(struct us_call *call, struct us_json_writer *w, const char *endpoint) {
+static void member_methods(struct us_call *call, struct us_json_writer *w, const char *methods,
+                           const char *algorithms) {
   const struct us_services *svc = call->cx.svc;
-  us_json_name(w, us_str_fmt(call->cx.mem, "%s_endpoint_auth_methods_supported", endpoint).p);
+  us_json_name(w, methods);
   us_json_open(w, '[');
   for (size_t i = 0; i < us_auth_method_count; i++) {
     if (us_auth_method_is_offered(svc, &us_auth_methods[i]))
       us_json_c(w, us_auth_methods[i].name);
   }
   us_json_close(w, ']');
-  member_list(w, us_str_fmt(call->cx.mem, "%s_endpoint_auth_signing_alg_values_supported", endpoint).p,
-              us_assertion_algorithms(svc));
+  member_list(w, algorithms, us_assertion_algorithms(svc));
 }
 
 /* What all three share. */
@@ -56,11 +56,15 @@ static void write_server(struct us_call *call, struct us_json_writer *w) {
   member_url(call, w, "introspection_endpoint", oauth, "introspect");
   member_url(call, w, "revocation_endpoint", oauth, "token/revoke");
   member_url(call, w, "jwks_uri", oauth, "connect/jwk_uri");
+  if (us_registration_is_on(call->realm))
+    member_url(call, w, "registration_endpoint", oauth, "register");
   member_grants(w);
   member_list(w, "response_types_supported", response_types);
-  member_methods(call, w, "token");
-  member_methods(call, w, "introspection");
-  member_methods(call, w, "revocation");
+  member_methods(call, w, "token_endpoint_auth_methods_supported", "token_endpoint_auth_signing_alg_values_supported");
+  member_methods(call, w, "introspection_endpoint_auth_methods_supported",
+                 "introspection_endpoint_auth_signing_alg_values_supported");
+  member_methods(call, w, "revocation_endpoint_auth_methods_supported",
+                 "revocation_endpoint_auth_signing_alg_values_supported");
   if (call->cx.svc->sees_certificates) { /* RFC 8705 3.3 */
     us_json_name(w, "tls_client_certificate_bound_access_tokens");
     us_json_bool(w, true);
@@ -99,6 +103,8 @@ enum us_code us_ep_uma_metadata(struct us_call *call) {
   us_answer_json(call, 200, &w);
   us_json_open(&w, '{');
   write_server(call, &w);
+  if (us_registration_is_on(call->realm)) /* the name of UMA 1.0, which the product's clients look for */
+    member_url(call, &w, "dynamic_client_endpoint", call->realm->oauth_url, "register");
   member_url(call, &w, "resource_registration_endpoint", call->realm->uma_url, "resource_set");
   member_url(call, &w, "permission_endpoint", call->realm->uma_url, "permission_request");
   if (call->realm->settings.interactive_claims)
