@@ -28,6 +28,9 @@ enum us_code us_cascade_realm(struct us_cx *cx, int64_t realm_id) US_MUST_CHECK;
 /* `subject_key` is that of a group which the account has come into or left: what it shares on of resources that are shared with the
  * group is recomputed. */
 enum us_code us_cascade_member(struct us_cx *cx, int64_t account_id, struct us_str subject_key) US_MUST_CHECK;
+/* usernameAttribute of the realm has changed (after us_config_bump()): shares mean other people now. RPTs are decided anew and what
+ * is active is recomputed, resource after resource, by the clean-up of the server. */
+enum us_code us_cascade_names(struct us_cx *cx, int64_t realm_id) US_MUST_CHECK;
 struct us_group;
 enum us_code us_cascade_group(struct us_cx *cx, const struct us_group *group) US_MUST_CHECK;
 

@@ -140,7 +140,9 @@ enum us_code us_setting_set(struct us_cx *cx, const struct us_realm *realm, stru
     US_TRY(us_setting_row_delete(cx, realm->id, us_str_c(row->name)));
   else
     US_TRY(us_setting_row_put(cx, realm->id, us_str_c(row->name), text));
-  return us_config_bump(cx);
+  US_TRY(us_config_bump(cx));
+  bool means_others = !us_str_eq(scratch.username_attribute, realm->settings.username_attribute);
+  return means_others ? us_cascade_names(cx, realm->id) : US_OK;
 }
 
 enum us_code us_settings_each(struct us_cx *cx, const struct us_realm *realm, us_setting_fn each, void *self) {

@@ -99,6 +99,10 @@ void us_snapshot_unref(const struct us_snapshot *snapshot) {
     snapshot_free(s);
 }
 
+int64_t us_snapshot_config_rev(const struct us_snapshot *snapshot) {
+  return snapshot->config_rev;
+}
+
 size_t us_snapshot_count(const struct us_snapshot *snapshot) {
   return snapshot->realm_count;
 }

@@ -252,6 +252,39 @@ static void a_realm_may_mean_people_by_their_mail(void **state) {
   assert_active(&s, "alice", "bob@example.net", "-");
 }
 
+static enum us_code tidy_step(struct us_cx *cx, void *self) {
+  return us_cascade_continue(cx, self);
+}
+static void tidy(struct us_world *w) {
+  bool more = true;
+  for (int rounds = 0; more; rounds++) {
+    assert_true(rounds < 100);
+    assert_int_equal(us_world_transact(w, tidy_step, &more), US_OK);
+  }
+}
+
+/* What shares mean is a matter of the moment: also what was given out before, and what was shared on. */
+static void changing_the_attribute_changes_who_is_meant(void **state) {
+  struct scene s = scene_with(*state, TRIP);
+  shares_with(&s, "alice", "bob:see", NULL);
+  shares_with(&s, "bob", "dave:see", NULL);
+  const char *rpt = may(&s, "bob", "see"), *daves = may(&s, "dave", "see");
+  tidy(s.w);
+  assert_string_equal(holds(&s, rpt), "see");
+  has_mail(s.w, "bob", "bob@example.net");
+  us_world_set(s.w, "usernameAttribute", "mail");
+  tidy(s.w);
+  may_not(&s, "bob", "see");
+  assert_string_equal(holds(&s, rpt), "");
+  assert_string_equal(holds(&s, daves), "");
+  assert_active(&s, "bob", "dave", "[]");
+  us_world_set(s.w, "usernameAttribute", "");
+  tidy(s.w);
+  assert_active(&s, "bob", "dave", "[\"see\"]");
+  assert_string_equal(holds(&s, rpt), "see");
+  may(&s, "dave", "see");
+}
+
 static const char *waiting(struct scene *s) {
   struct us_reply r =
       us_with_sso(s->w, "GET", PENDING "?_queryFilter=true&_sortKeys=user", sso_of(s, "alice"), NULL, NULL);
@@ -329,6 +362,7 @@ int main(void) {
       STORY(names_of_groups_have_rules),
       STORY(membership_goes_with_the_person),
       STORY(a_realm_may_mean_people_by_their_mail),
+      STORY(changing_the_attribute_changes_who_is_meant),
       STORY(an_approval_means_the_person_as_shares_do),
       STORY(an_attribute_that_looks_like_a_group_is_none),
       STORY(an_unknown_attribute_is_the_user_name),
