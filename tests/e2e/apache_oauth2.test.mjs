@@ -6,8 +6,8 @@ import os from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { Apache } from '../net/apache.mjs'
-import { BINARY, SECRET, Usher } from '../net/usher.mjs'
-import { run } from './ops.mjs'
+import { SECRET, Usher } from '../net/usher.mjs'
+import { administer } from './ops.mjs'
 
 const RS = 'UMA-Resource-Server'
 let dir, usher, apache, all, pat, sso, idToken
@@ -57,10 +57,6 @@ after(async () => {
   rmSync(dir, { recursive: true, force: true })
 })
 
-const administer = async (...args) => {
-  const r = await run(BINARY, [...args, '--realm', '/alpha', '--store', `sqlite:${path.join(dir, 'usher.db')}`], { input: `${SECRET}\n` })
-  assert.equal(r.code, 0, r.err)
-}
 async function album(name, scopes = ['view', 'download']) {
   const id = (await usher.send('POST', `${usher.uma}/resource_set`, { name, resource_scopes: scopes }, pat)).json._id
   await share(id, ['view'])
@@ -132,7 +128,7 @@ test('the client authenticates by post as well; with a wrong secret nobody passe
 test('a token of another client is unknown here, and known to a client that sees all', async () => {
   const token = (await usher.token('bob', 'UMA-Client', 'openid profile')).access_token
   assert.equal((await get('/post/', token)).status, 401)
-  await administer('client', 'create', 'apache-all', '--grants', 'client_credentials', '--scopes', 'am-introspect-all-tokens', '--secret-stdin')
+  await administer(dir, 'client', 'create', 'apache-all', '--grants', 'client_credentials', '--scopes', 'am-introspect-all-tokens', '--secret-stdin')
   all = await start('apache-all', SECRET)
   const r = await get('/post/', token, all)
   assert.equal(r.status, 200, all.log())
@@ -159,7 +155,7 @@ test('with the next request: revoked, withdrawn, narrowed, deleted', async () =>
 
 test('an RPT that has expired', async () => {
   const id = await album('Expired')
-  await administer('settings', 'set', 'accessTokenLifetime=2')
+  await administer(dir, 'settings', 'set', 'accessTokenLifetime=2')
   let token, r
   for (const end = Date.now() + 5000; ;) { // a running server obeys within a second
     token = await rpt(id)
@@ -168,7 +164,7 @@ test('an RPT that has expired', async () => {
     if (JSON.parse(r.permissions)[0].exp - Date.now() / 1000 <= 2) break
     assert.ok(Date.now() < end, 'the setting has no effect')
   }
-  await administer('settings', 'set', 'accessTokenLifetime=3600')
+  await administer(dir, 'settings', 'set', 'accessTokenLifetime=3600')
   await new Promise((resolve) => setTimeout(resolve, JSON.parse(r.permissions)[0].exp * 1000 - Date.now() + 50))
   assert.equal((await get(`/photos/${id}/1`, token)).status, 401)
 })

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import os from 'node:os'
 import path from 'node:path'
-import { BINARY, Usher } from '../net/usher.mjs'
+import { BINARY, SECRET, Usher } from '../net/usher.mjs'
 
 // The environment of the runner, without what would configure the servers under test.
 function environment(more) {
@@ -89,11 +89,19 @@ export class Server extends Usher {
   logged(pattern, ms = 2000) { return within(ms, () => pattern.test(this.log)) }
 }
 
-// A self-signed certificate for 127.0.0.1: paths of certificate and key.
-export async function certificate(dir, name) {
+// A command of administration on the demo world in `dir`, beside its server; a secret or password that it reads is SECRET. What it prints.
+export async function administer(dir, ...args) {
+  const r = await run(BINARY, [...args, '--realm', '/alpha', '--store', `sqlite:${path.join(dir, 'usher.db')}`], { input: `${SECRET}\n` })
+  if (r.code !== 0) throw new Error(r.err)
+  return r.out.trim()
+}
+
+// A certificate for 127.0.0.1, self-signed or by `ca`: paths of certificate and key.
+export async function certificate(dir, name, ca) {
   const made = { certificate: path.join(dir, `${name}.pem`), key: path.join(dir, `${name}.key`) }
   const r = await run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
-    '-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', made.key, '-out', made.certificate])
+    '-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', made.key, '-out', made.certificate,
+    ...(ca ? ['-CA', ca.certificate, '-CAkey', ca.key] : [])])
   if (r.code !== 0) throw new Error(r.err)
   return made
 }
