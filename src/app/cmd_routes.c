@@ -6,10 +6,20 @@
 #include "json/write.h"
 
 static const char *const services[] = {"oauth2", "uma", "json", "XUI", ""};
-static const char *const auths[] = {
-    "none",  "PAT",          "client",       "PAT or client",       "session",     "session (optional)",
-    "owner", "owner, admin", "owner or PAT", "owner, admin or PAT", "admin or PAT"};
-_Static_assert(sizeof(auths) / sizeof(auths[0]) == US_AUTH_ADMIN_OR_PAT + 1, "a word for each way to authenticate");
+static const char *const auths[] = {"none",
+                                    "PAT",
+                                    "client",
+                                    "PAT or client",
+                                    "session",
+                                    "session (optional)",
+                                    "owner",
+                                    "owner, admin",
+                                    "owner or PAT",
+                                    "owner, admin or PAT",
+                                    "admin or PAT",
+                                    "initial access token",
+                                    "registration access token"};
+_Static_assert(sizeof(auths) / sizeof(auths[0]) == US_AUTH_REGISTERED + 1, "a word for each way to authenticate");
 
 static void path_of(const struct us_route *r, char *ret_path, size_t n) {
   snprintf(ret_path, n, "/%s%s%s%s%s", services[r->service], r->service == US_SERVICE_ORIGIN ? "" : "{realm}/",

@@ -7,6 +7,7 @@
 #include "domain/account.h"
 #include "domain/client.h"
 #include "domain/realm.h"
+#include "domain/settings.h"
 #include "domain/snapshot.h"
 
 static const char *const people[] = {"alice", "bob", "carol", "dave"};
@@ -69,11 +70,21 @@ static enum us_code add_client(struct us_cx *cx, int64_t realm_id, const struct 
   return us_client_create(cx, realm_id, &client, &ref);
 }
 
+/* Design 6: clients may register themselves in the demo world. */
+static enum us_code open_registration(struct us_cx *cx, int64_t realm_id) {
+  struct us_realm realm = {.id = realm_id};
+  if (!us_settings_init(cx->mem, &realm.settings))
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  return us_setting_set(cx, &realm, US_STR("allowDynamicRegistration"), US_STR("true"));
+}
+
 static enum us_code write_world(struct us_cx *cx, void *self) {
   struct world *world = self;
   int64_t root = 0, alpha = 0, account = 0;
   US_TRY(us_realm_create(cx, US_STR("/"), true, true, world->root_keys[0], world->root_keys[1], &root));
   US_TRY(us_realm_create(cx, US_STR("/alpha"), true, true, world->alpha_keys[0], world->alpha_keys[1], &alpha));
+  US_TRY(open_registration(cx, root));
+  US_TRY(open_registration(cx, alpha));
   struct us_account_new admin = {
       .name = US_STR("amAdmin"), .password_hash = us_str_c(world->hashes[PEOPLE]), .is_admin = true};
   US_TRY(us_account_create(cx, root, &admin, &account));

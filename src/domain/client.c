@@ -131,6 +131,8 @@ static enum us_code check_grants(struct us_cx *cx, struct us_strs grants) {
 /* Whatever is wrong with how it authenticates is a flaw of its metadata. */
 static enum us_code check_auth(struct us_cx *cx, const struct us_client *client) {
   enum us_code code = us_client_auth_check(cx, client);
+  if (code == US_OK)
+    code = us_client_check_keys(cx, client->jwks);
   if (code != US_E_INVALID_REQUEST)
     return code;
   cx->err.code = US_E_INVALID_METADATA;
@@ -157,7 +159,6 @@ enum us_code us_client_check(struct us_cx *cx, const struct us_client *in, struc
   const char *flaw = flaw_of_id(c.client_id);
   if (flaw != NULL)
     return us_fail(cx, US_E_INVALID_METADATA, "client_id: %s", flaw);
-  US_TRY(check_auth(cx, &c));
   if (us_alg_parse(c.id_token_alg) == US_ALG_NONE)
     return refuse(cx, "id_token_signed_response_alg: must be RS256 or ES256");
   if (c.access_token_s < 0 || c.refresh_token_s < 0 || c.code_s < 0 || c.code_s > US_CLIENT_CODE_MAX_S)
@@ -169,6 +170,7 @@ enum us_code us_client_check(struct us_cx *cx, const struct us_client *in, struc
     return refuse(cx, "A default scope is not among the client's scopes");
   US_TRY(check_uris(cx, "redirect_uris", c.redirect_uris));
   US_TRY(check_uris(cx, "claims_redirect_uris", c.claims_redirect_uris));
+  US_TRY(check_auth(cx, &c)); /* last: the others cost nothing */
   *ret_client = c;
   return US_OK;
 }

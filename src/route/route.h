@@ -27,6 +27,8 @@ enum us_auth {
   US_AUTH_OWNER_OR_PAT,       /* REST c.3: also a PAT whose owner is the user */
   US_AUTH_OWNER_ADMIN_OR_PAT, /* ditto, administrators too */
   US_AUTH_ADMIN_OR_PAT,       /* REST h.4: an administrator, or a PAT; the endpoint looks whose resource it is */
+  US_AUTH_REGISTRAR,          /* RFC 7591 3: anybody in an open realm, else an initial access token */
+  US_AUTH_REGISTERED,         /* RFC 7592 2: the registration access token of the client in the URL */
 };
 enum us_style { US_STYLE_OAUTH, US_STYLE_CREST, US_STYLE_PAGE };
 enum us_body { US_BODY_NONE, US_BODY_FORM, US_BODY_JSON, US_BODY_RAW /* the endpoint parses */ };
@@ -39,9 +41,10 @@ enum {
   US_ROUTE_UNSUPPORTED_METHOD = 2, /* 405 body {"error":"unsupported_method_type"} (F 3.2) */
   US_ROUTE_NEEDS_UMA = 4,          /* 404 / 501 in a realm without UMA provider */
   US_ROUTE_NEEDS_OAUTH = 8,
-  US_ROUTE_JSON_STRICT_TYPE = 16, /* another content type is 415 (authenticate) */
-  US_ROUTE_NO_REALM = 32,         /* answers also in a store that has no realm yet (health) */
-  US_ROUTE_NEEDS_CLAIMS = 64,     /* is not there at all in a realm without interactive claims gathering */
+  US_ROUTE_JSON_STRICT_TYPE = 16,    /* another content type is 415 (authenticate) */
+  US_ROUTE_NO_REALM = 32,            /* answers also in a store that has no realm yet (health) */
+  US_ROUTE_NEEDS_REGISTRATION = 128, /* is not there at all in a realm where no client can register itself */
+  US_ROUTE_NEEDS_CLAIMS = 64,        /* is not there at all in a realm without interactive claims gathering */
 };
 struct us_route {
   const char *name; /* unique, "uma.resource_set.read" */

@@ -13,6 +13,7 @@
 #include "endpoint/web/web.h"
 
 #define OAUTH_FLAGS (US_ROUTE_NO_STORE | US_ROUTE_NEEDS_OAUTH)
+#define REGISTER_FLAGS (OAUTH_FLAGS | US_ROUTE_NEEDS_REGISTRATION)
 #define UMA_FLAGS (US_ROUTE_NO_STORE | US_ROUTE_NEEDS_UMA | US_ROUTE_UNSUPPORTED_METHOD)
 #define POLICIES "users/{user}/uma/policies"
 #define PENDING "users/{user}/uma/pendingrequests"
@@ -58,6 +59,27 @@ const struct us_route us_routes[] = {
      US_BODY_FORM, &us_revoke_table, US_WRITE, OAUTH_FLAGS, NULL, us_ep_revoke, NULL, "protocol 8.2", "Revocation"},
     {"oauth.jwks", US_SERVICE_OAUTH, US_METHOD_GET, "connect/jwk_uri", NULL, US_AUTH_NONE, US_STYLE_OAUTH, US_BODY_NONE,
      NULL, US_READ, US_ROUTE_NEEDS_OAUTH, NULL, us_ep_jwks, NULL, "protocol 8.4", "Public keys"},
+    {"oauth.register", US_SERVICE_OAUTH, US_METHOD_POST, "register", NULL, US_AUTH_REGISTRAR, US_STYLE_OAUTH,
+     US_BODY_RAW, NULL, US_WRITE, REGISTER_FLAGS, us_ep_register_prepare, us_ep_register_create,
+     us_ep_register_create_finish, "RFC 7591", "A client registers itself"},
+    {"oauth.register.read", US_SERVICE_OAUTH, US_METHOD_GET, "register", NULL, US_AUTH_REGISTERED, US_STYLE_OAUTH,
+     US_BODY_NONE, NULL, US_READ, REGISTER_FLAGS, NULL, us_ep_register_read, NULL, "RFC 7592 2.1",
+     "A client reads what it registered"},
+    {"oauth.register.update", US_SERVICE_OAUTH, US_METHOD_PUT, "register", NULL, US_AUTH_REGISTERED, US_STYLE_OAUTH,
+     US_BODY_RAW, NULL, US_WRITE, REGISTER_FLAGS, us_ep_register_update_prepare, us_ep_register_update,
+     us_ep_register_update_finish, "RFC 7592 2.2", "A client replaces what it registered"},
+    {"oauth.register.delete", US_SERVICE_OAUTH, US_METHOD_DELETE, "register", NULL, US_AUTH_REGISTERED, US_STYLE_OAUTH,
+     US_BODY_NONE, NULL, US_WRITE, REGISTER_FLAGS, NULL, us_ep_register_delete, NULL, "RFC 7592 2.3",
+     "A client ends itself"},
+    {"oauth.register.read_at", US_SERVICE_OAUTH, US_METHOD_GET, "register/{client_id}", NULL, US_AUTH_REGISTERED,
+     US_STYLE_OAUTH, US_BODY_NONE, NULL, US_READ, REGISTER_FLAGS, NULL, us_ep_register_read, NULL, "RFC 7592 2.1",
+     "A client reads what it registered"},
+    {"oauth.register.update_at", US_SERVICE_OAUTH, US_METHOD_PUT, "register/{client_id}", NULL, US_AUTH_REGISTERED,
+     US_STYLE_OAUTH, US_BODY_RAW, NULL, US_WRITE, REGISTER_FLAGS, us_ep_register_update_prepare, us_ep_register_update,
+     us_ep_register_update_finish, "RFC 7592 2.2", "A client replaces what it registered"},
+    {"oauth.register.delete_at", US_SERVICE_OAUTH, US_METHOD_DELETE, "register/{client_id}", NULL, US_AUTH_REGISTERED,
+     US_STYLE_OAUTH, US_BODY_NONE, NULL, US_WRITE, REGISTER_FLAGS, NULL, us_ep_register_delete, NULL, "RFC 7592 2.3",
+     "A client ends itself"},
 
     /* UMA protection API: protocol contract 4 and 5. */
     {"uma.resource_set.create", US_SERVICE_UMA, US_METHOD_POST, "resource_set", NULL, US_AUTH_PAT, US_STYLE_OAUTH,

@@ -12,6 +12,9 @@ enum us_code us_client_row_by_ref(struct us_cx *cx, int64_t ref, struct us_clien
 /* Those of a realm whose client_id is above `after`, in its order, at most `limit`. */
 enum us_code us_client_rows_page(struct us_cx *cx, int64_t realm_id, struct us_str after, int64_t limit,
                                  struct us_client **ret_clients, size_t *ret_count) US_MUST_CHECK;
+/* How many there are that registered themselves; not counted past `most`. */
+enum us_code us_client_rows_registered(struct us_cx *cx, int64_t realm_id, int64_t most,
+                                       int64_t *ret_count) US_MUST_CHECK;
 /* US_E_CONFLICT (an answer) when the client id is taken. */
 enum us_code us_client_row_insert(struct us_cx *cx, const struct us_client *client) US_MUST_CHECK;
 /* Writes everything but realm and client id over the row of `ref` with this `rev`, which grows by one. US_E_CONFLICT (an

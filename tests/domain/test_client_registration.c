@@ -73,7 +73,7 @@ static void redirection_uris_are_absolute_and_safe(void **state) {
         fail_msg("refused: %s", fine[i]);
     }
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-      if (with_uri(w, bad[i], claims) != US_E_INVALID_REQUEST)
+      if (with_uri(w, bad[i], claims) != US_E_INVALID_REDIRECT_URI)
         fail_msg("taken: %s", bad[i]);
     }
   }
@@ -97,25 +97,36 @@ static void everything_has_a_maximum(void **state) {
   for (size_t i = 0; i < 257; i++)
     many[i] = us_str_c(us_text(w, "https://client.example/%zu", i));
   assert_int_equal(with_uri(w, repeat(w, "https://client.example/", 2048), false), US_OK);
-  assert_int_equal(with_uri(w, repeat(w, "https://client.example/", 2049), false), US_E_INVALID_REQUEST);
+  assert_int_equal(with_uri(w, repeat(w, "https://client.example/", 2049), false), US_E_INVALID_REDIRECT_URI);
   client.redirect_uris = (struct us_strs){many, 256};
   assert_int_equal(create(w, client), US_OK);
   client.client_id = US_STR("new2");
   client.redirect_uris.n = 257;
-  assert_int_equal(create(w, client), US_E_INVALID_REQUEST);
+  assert_int_equal(create(w, client), US_E_INVALID_REDIRECT_URI);
   client = good();
   client.client_id = us_str_c(repeat(w, "", 255));
   client.scopes = (struct us_strs){many, 256};
   assert_int_equal(create(w, client), US_OK);
   client.client_id = us_str_c(repeat(w, "", 256));
-  assert_int_equal(create(w, client), US_E_INVALID_REQUEST);
+  assert_int_equal(create(w, client), US_E_INVALID_METADATA);
   client.client_id = US_STR("new3");
   client.scopes.n = 257;
-  assert_int_equal(create(w, client), US_E_INVALID_REQUEST);
+  assert_int_equal(create(w, client), US_E_INVALID_METADATA);
   client = good();
   client.client_id = US_STR("new4");
-  client.grants = (struct us_strs){many, 257};
-  assert_int_equal(create(w, client), US_E_INVALID_REQUEST);
+  for (size_t i = 0; i < 257; i++)
+    many[i] = US_STR("refresh_token");
+  client.grants = (struct us_strs){many, 256};
+  assert_int_equal(create(w, client), US_OK);
+  client.client_id = US_STR("new5");
+  client.grants.n = 257;
+  assert_int_equal(create(w, client), US_E_INVALID_METADATA);
+  client.grants = (struct us_strs){NULL, 0};
+  client.code_s = 600;
+  assert_int_equal(create(w, client), US_OK);
+  client.client_id = US_STR("new6");
+  client.code_s = 601;
+  assert_int_equal(create(w, client), US_E_INVALID_METADATA);
 }
 
 static void contradictions_are_refused(void **state) {
@@ -123,33 +134,36 @@ static void contradictions_are_refused(void **state) {
   struct us_str scope = US_STR("edit"), bad_scope = US_STR("a\"b");
   struct us_client client = good();
   client.client_id = US_STR("a\nb");
-  assert_int_equal(create(w, client), US_E_INVALID_REQUEST);
+  assert_int_equal(create(w, client), US_E_INVALID_METADATA);
   client = good();
   client.client_id = US_STR("");
-  assert_int_equal(create(w, client), US_E_INVALID_REQUEST);
+  assert_int_equal(create(w, client), US_E_INVALID_METADATA);
   client = good();
   client.is_public = true; /* with the method of a confidential client */
-  assert_int_equal(create(w, client), US_E_INVALID_REQUEST);
+  assert_int_equal(create(w, client), US_E_INVALID_METADATA);
   client.auth_method = US_STR("none");
   client.secret_hash = US_STR("$argon2id$x");
-  assert_int_equal(create(w, client), US_E_INVALID_REQUEST);
+  assert_int_equal(create(w, client), US_E_INVALID_METADATA);
   client = good();
   client.auth_method = US_STR("none");
-  assert_int_equal(create(w, client), US_E_INVALID_REQUEST);
+  assert_int_equal(create(w, client), US_E_INVALID_METADATA);
   client.auth_method = US_STR("client_secret_jwt");
-  assert_int_equal(create(w, client), US_E_INVALID_REQUEST);
+  assert_int_equal(create(w, client), US_E_INVALID_METADATA);
   client = good();
   client.id_token_alg = US_STR("none");
-  assert_int_equal(create(w, client), US_E_INVALID_REQUEST);
+  assert_int_equal(create(w, client), US_E_INVALID_METADATA);
   client = good();
   client.default_scopes = (struct us_strs){&scope, 1};
-  assert_int_equal(create(w, client), US_E_INVALID_REQUEST);
+  assert_int_equal(create(w, client), US_E_INVALID_METADATA);
   client = good();
   client.scopes = (struct us_strs){&bad_scope, 1};
-  assert_int_equal(create(w, client), US_E_INVALID_REQUEST);
+  assert_int_equal(create(w, client), US_E_INVALID_METADATA);
+  client = good();
+  client.grants = (struct us_strs){&scope, 1};
+  assert_int_equal(create(w, client), US_E_INVALID_METADATA);
   client = good();
   client.access_token_s = -1;
-  assert_int_equal(create(w, client), US_E_INVALID_REQUEST);
+  assert_int_equal(create(w, client), US_E_INVALID_METADATA);
   assert_int_equal(create(w, good()), US_OK);
   assert_int_equal(create(w, good()), US_E_CONFLICT);
 }

@@ -191,15 +191,17 @@ static void every_named_endpoint_answers(void **state) {
 
 static void what_is_not_built_is_not_named(void **state) {
   struct us_world *w = *state;
-  static const char *const members[] = {
-      "authorization_endpoint",      "registration_endpoint", "dynamic_client_endpoint",
-      "claims_interaction_endpoint", "userinfo_endpoint",     "version",
-      "pat_profiles_supported",      "rpt_endpoint",          "code_challenge_methods_supported"};
+  static const char *const members[] = {"authorization_endpoint",
+                                        "claims_interaction_endpoint",
+                                        "userinfo_endpoint",
+                                        "version",
+                                        "pat_profiles_supported",
+                                        "rpt_endpoint",
+                                        "code_challenge_methods_supported"};
   struct us_reply r = get(w, documents[0]);
   for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
     assert_null(json_object_get(r.json, members[i]));
   expect_status(us_send(w, "GET", ALPHA_OAUTH "authorize", NULL, NULL), 404);
-  expect_status(us_send(w, "GET", ALPHA_OAUTH "register", NULL, NULL), 404);
   expect_status(us_send(w, "GET", ALPHA_OAUTH "userinfo", NULL, NULL), 404);
 }
 
