@@ -2,6 +2,7 @@
 #include "crypto/cert.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -366,6 +367,18 @@ static void skip_blanks(struct us_str *in) {
     *in = (struct us_str){in->p + 1, in->n - 1};
 }
 
+/* OpenSSL's names of attributes are of one case; in RFC 4514 3 they are of any. */
+static ASN1_OBJECT *attribute_of(char *name) {
+  ASN1_OBJECT *object = OBJ_txt2obj(name, 0);
+  for (char *c = name; object == NULL && *c != '\0'; c++)
+    *c = (char)toupper((unsigned char)*c);
+  if (object == NULL)
+    object = OBJ_txt2obj(name, 0);
+  for (char *c = name; object == NULL && *c != '\0'; c++)
+    *c = (char)tolower((unsigned char)*c);
+  return object != NULL ? object : OBJ_txt2obj(name, 0);
+}
+
 /* "CN" and "2.5.4.3" are one; what OpenSSL has no name for can be written as numbers. */
 static bool take_type(struct us_str *in, struct text *out) {
   char name[64], oid[80];
@@ -384,7 +397,7 @@ static bool take_type(struct us_str *in, struct text *out) {
       return false;
   }
   *in = (struct us_str){equals + 1, in->n - (size_t)(equals + 1 - in->p)};
-  ASN1_OBJECT *object = OBJ_txt2obj(name, 0);
+  ASN1_OBJECT *object = attribute_of(name);
   int length = object != NULL ? OBJ_obj2txt(oid, sizeof(oid), object, 1) : 0;
   ASN1_OBJECT_free(object);
   return length > 0 && length < (int)sizeof(oid) && add(out, oid, (size_t)length);

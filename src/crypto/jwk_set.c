@@ -59,6 +59,8 @@ static bool note_certificate(struct us_cx *cx, const json_t *jwk, struct member 
 static bool load_member(struct us_cx *cx, const json_t *jwk, struct member *member) {
   struct us_str text = us_json_dump(cx, jwk);
   *member = (struct member){0};
+  if (json_string_length(json_object_get(jwk, "n")) > (US_JWK_SET_RSA_MAX_BITS / 8 * 4 + 2) / 3)
+    return false;
   if (text.p == NULL || us_key_load(cx, text, &member->key) != US_OK) {
     us_error_clear(cx);
     return false;

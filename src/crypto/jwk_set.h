@@ -9,7 +9,8 @@
 #include "crypto/key.h"
 
 #define US_JWK_SET_MAX_BYTES (64 * 1024)
-#define US_JWK_SET_MAX_KEYS 16 /* members, usable or not */
+#define US_JWK_SET_MAX_KEYS 16       /* members, usable or not */
+#define US_JWK_SET_RSA_MAX_BITS 4096 /* of a key of a set: looking at a longer one takes a tenth of a second */
 
 struct us_jwk_set; /* immutable; may be used from several threads at once */
 

@@ -4,8 +4,6 @@
 #include <string.h>
 
 #include "crypto/box.h"
-#pragma weak us_box_seal
-#pragma weak us_box_open
 #include "crypto/jws.h"
 #include "domain/jwt.h"
 #include "store/assertions.h"

@@ -11,8 +11,6 @@
 
 #include "base/mem.h"
 #include "crypto/box.h"
-#pragma weak us_box_seal
-#pragma weak us_box_open
 #include "crypto/digest.h"
 #include "crypto/jws.h"
 #include "crypto/password.h"

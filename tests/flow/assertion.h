@@ -12,6 +12,7 @@
 #include "crypto/cert.h"
 #include "crypto/digest.h"
 #include "domain/client_auth.h"
+#include "domain/token.h"
 
 #define ASSERTION_TYPE "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 

@@ -1,6 +1,8 @@
 /* Guessing is slowed down, and nobody is locked out by a stranger (design 6; OA-26, SB-20). */
 #include "flow/oauth.h"
 
+#include "domain/client_auth.h"
+
 #include "store/db.h"
 
 #define GRANT "grant_type=client_credentials&scope=openid"
@@ -39,7 +41,7 @@ static enum us_code authenticate_from(struct us_world *w, const char *address, c
       .mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .svc = us_world_services(w), .now_ms = us_world_now_ms(w)};
   struct us_client_credentials in = {
       .client_id = us_str_c(client), .client_secret = us_str_c(secret), .address = us_str_c(address)};
-  struct us_client found;
+  struct us_client_proof found;
   assert_int_equal(us_db_begin_read(&cx, us_world_db(w)), US_OK);
   enum us_code code = us_client_authenticate(&cx, alpha(w), &in, true, &found);
   us_db_end_read(&cx, us_world_db(w));
