@@ -3,6 +3,7 @@
  * its resource. Order of checks: a.12, for creates c.3. Queries stand in policies_query.c.
  */
 #include "base/mem.h"
+#include "domain/confusable.h"
 #include "domain/resource.h"
 #include "endpoint/crest/crest.h"
 #include "endpoint/crest/policy_view.h"
@@ -193,12 +194,28 @@ static enum us_code answer_policy(struct us_call *call, const struct target *tar
   return US_OK;
 }
 
+/* Setting warnOnConfusableUsernames: the first name that looks like another one. Shared it is all the same. */
+static void warn_of_names(struct us_call *call, const struct us_share_wish *wish) {
+  for (size_t i = 0; call->realm->settings.warn_confusable_usernames && i < wish->share_count; i++) {
+    struct us_str other = us_name_looks_like(call->cx.mem, wish->shares[i].subject);
+    if (other.p == NULL)
+      continue;
+    us_answer_header(call, "Warning",
+                     us_str_fmt(call->cx.mem,
+                                "199 - \"permissions[%zu]: the subject looks like %.*s and is another name\"", i,
+                                US_STR_ARG(us_error_safe(&call->cx, other))));
+    break;
+  }
+}
+
 static enum us_code create(struct us_call *call, const json_t *object, struct target *target) {
   struct us_share_wish wish;
   struct us_policy policy;
   US_TRY(read_wish(call, object, &wish));
   US_TRY(us_policy_create(&call->cx, &target->resource, call->user.id, &wish, &policy));
-  return answer_created(call, &target->resource, &policy);
+  US_TRY(answer_created(call, &target->resource, &policy));
+  warn_of_names(call, &wish);
+  return US_OK;
 }
 
 /* Creates look for the resource only; that it is unknown is a 400 (c.3 step 3). Everything that changes grants touches the
@@ -227,7 +244,9 @@ static enum us_code update(struct us_call *call, const json_t *object, struct ta
   US_TRY(us_crest_check_if_match(call, target->policy.rev));
   US_TRY(read_wish(call, object, &wish));
   US_TRY(us_policy_replace(&call->cx, &target->resource, &target->policy, &wish, &target->policy));
-  return answer_policy(call, target, 0);
+  US_TRY(answer_policy(call, target, 0));
+  warn_of_names(call, &wish);
+  return US_OK;
 }
 
 static enum us_code put_create(struct us_call *call, const json_t *object, struct us_str id) {
