@@ -28,6 +28,7 @@ struct wire_options {
   unsigned loops;
   const char *const *trusted_proxies;
   bool asks_client_certificate;
+  const char *client_cert_header;
   bool renders_refusals; /* body "refused N: reason [target]" */
   bool cannot_open_loops;
 };

@@ -250,6 +250,7 @@ struct wire_server *wire_start(const struct wire_options *o) {
       .loops = o->loops,
       .turn_us = o->turn_us,
       .trusted_proxies = o->trusted_proxies,
+      .client_cert_header = o->client_cert_header,
       .on_request = on_request,
       .render_refusal = o->renders_refusals ? render_refusal : NULL,
       .open_loop = open_loop,
