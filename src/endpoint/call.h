@@ -24,12 +24,14 @@
 struct us_route;
 #define US_CALL_PARAMS_MAX 4
 
-enum us_caller_kind { US_CALLER_NOBODY, US_CALLER_PAT, US_CALLER_CLIENT, US_CALLER_SESSION };
+enum us_caller_kind { US_CALLER_NOBODY, US_CALLER_PAT, US_CALLER_BEARER, US_CALLER_CLIENT, US_CALLER_SESSION };
 struct us_caller {
   enum us_caller_kind kind;
-  struct us_access pat;        /* PAT */
+  struct us_access pat;        /* PAT, BEARER */
+  struct us_str bearer;        /* BEARER: the token as it was sent */
   struct us_client client;     /* CLIENT */
   struct us_login login;       /* SESSION */
+  struct us_str session_token; /* SESSION: as it was presented */
   enum us_registrar registrar; /* of a client: NOBODY, or came with an initial access token */
   bool by_cookie;              /* SESSION: the token came in the cookie */
   bool is_owner, is_admin;     /* SESSION under /users/{user}: REST contract b.6 */

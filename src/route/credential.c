@@ -6,6 +6,7 @@
 #include "domain/registration.h"
 #include "domain/session.h"
 #include "domain/token.h"
+#include "domain/userinfo.h"
 
 static struct us_str session_header(const struct us_call *call) {
   const struct us_http_request *request = call->request;
@@ -49,12 +50,54 @@ static enum us_code find_session(struct us_call *call) {
   call->caller.kind = US_CALLER_SESSION;
   call->cx.actor = call->caller.login.account.name;
   call->caller.by_cookie = by_cookie;
+  call->caller.session_token = text;
   return US_OK;
 }
 
 static enum us_code check_pat(struct us_call *call) {
   US_TRY(us_pat_check(&call->cx, call->realm, us_http_header(call->request, "authorization"), &call->caller.pat));
   call->caller.kind = US_CALLER_PAT;
+  return US_OK;
+}
+
+static bool has_form(const struct us_http_request *request) {
+  struct us_str form = US_STR("application/x-www-form-urlencoded");
+  struct us_str type = us_http_header(request, "content-type");
+  return request->method == US_METHOD_POST && request->body.n > 0 && type.n >= form.n &&
+         us_str_eq_nocase((struct us_str){type.p, form.n}, form);
+}
+
+/* Where a bearer token may stand (RFC 6750 2): in the header; in the form of a POST; in the query only where the realm puts up with
+ * tokens there (OA-08). In one of them (OA-25). */
+static enum us_code find_bearer(struct us_call *call, struct us_str *ret_authorization) {
+  struct us_cx *cx = &call->cx;
+  struct us_str header = us_http_header(call->request, "authorization");
+  struct us_str by_query = us_params_get(&call->query, "access_token"), by_form = US_STR_ABSENT;
+  struct us_params form;
+  if (has_form(call->request)) {
+    US_TRY(us_form_parse(cx, call->request->body, &form));
+    by_form = us_params_get(&form, "access_token");
+  }
+  if (by_query.n > 0 && header.n > 0)
+    return us_fail(cx, US_E_INVALID_REQUEST, "Access Token cannot be provided in both query and header");
+  if (by_form.n > 0 && (header.n > 0 || by_query.n > 0))
+    return us_fail(cx, US_E_INVALID_REQUEST, "Access Token cannot be provided in more than one way");
+  if (by_form.n == 0 && call->realm->settings.introspect_query_token && call->route->auth == US_AUTH_BEARER)
+    by_form = by_query;
+  *ret_authorization = by_form.n > 0 ? us_str_fmt(cx->mem, "Bearer %.*s", US_STR_ARG(by_form)) : header;
+  return US_OK;
+}
+
+static enum us_code check_bearer(struct us_call *call) {
+  struct us_str authorization;
+  struct us_caller *caller = &call->caller;
+  US_TRY(find_bearer(call, &authorization));
+  if (call->route->auth == US_AUTH_USERINFO)
+    US_TRY(us_userinfo_check(&call->cx, call->realm, authorization, &caller->pat));
+  else
+    US_TRY(us_bearer_check(&call->cx, call->realm, authorization, US_STR_ABSENT, &caller->pat));
+  (void)us_bearer_of(authorization, &caller->bearer);
+  caller->kind = US_CALLER_BEARER;
   return US_OK;
 }
 
@@ -192,6 +235,9 @@ enum us_code us_credential_check(struct us_call *call, enum us_auth auth, const 
     return US_OK;
   case US_AUTH_PAT:
     return check_pat(call);
+  case US_AUTH_BEARER:
+  case US_AUTH_USERINFO:
+    return check_bearer(call);
   case US_AUTH_CLIENT:
     return check_client(call, form);
   case US_AUTH_PAT_OR_CLIENT:

@@ -15,7 +15,9 @@
 #include "base/mem.h"
 #include "domain/registration.h"
 #include "domain/services.h"
+#include "domain/token.h"
 #include "endpoint/crest/shape.h"
+#include "endpoint/web/page.h"
 #include "route/credential.h"
 #include "route/crest.h"
 #include "route/match.h"
@@ -267,6 +269,8 @@ static enum us_code run_step(struct pipeline *p, us_step_fn step) {
 }
 
 static enum us_style style_of(const struct pipeline *p) {
+  if (p->matched.service == US_SERVICE_XUI)
+    return US_STYLE_PAGE;
   if (p->matched.result == US_MATCH_NO_REALM) /* protocol contract 1.1: the realm router speaks Common REST */
     return US_STYLE_CREST;
   if (p->call.route != NULL)
@@ -275,17 +279,37 @@ static enum us_style style_of(const struct pipeline *p) {
                                                                                         : US_STYLE_CREST;
 }
 
+/* Which scope a token lacks: what a challenge says (RFC 6750 3). */
+static struct us_str scope_of(const struct us_call *call) {
+  enum us_auth auth = call->route != NULL ? call->route->auth : US_AUTH_NONE;
+  if (auth == US_AUTH_REGISTRAR)
+    return call->realm->settings.registration_token_scope;
+  return us_str_c(auth == US_AUTH_USERINFO ? US_SCOPE_OPENID : US_SCOPE_UMA);
+}
+
+/* The page instead of the body that is there; what belongs to the error (Retry-After) stays. */
+static void show_error_page(struct us_call *call) {
+  struct us_error error = call->cx.err;
+  us_page_error(call, us_error_status(&error), us_error_text(&error));
+  us_render_common_headers(call->response, US_STYLE_PAGE, true);
+  if (error.retry_after_s > 0)
+    us_answer_header(call, "Retry-After", us_str_fmt(call->cx.mem, "%d", error.retry_after_s));
+}
+
 static void answer_error(struct pipeline *p) {
   struct us_call *call = &p->call;
   struct us_render how = {
       .style = style_of(p),
       .realm_path = p->matched.realm_path.p ? p->matched.realm_path : US_STR("/"),
       .has_challenge = call->route != NULL && call->route->style == US_STYLE_OAUTH && call->route->auth != US_AUTH_NONE,
-      .scope = call->route != NULL && call->route->auth == US_AUTH_REGISTRAR
-                   ? call->realm->settings.registration_token_scope
-                   : US_STR("uma_protection"),
+      .scope = scope_of(call),
   };
+  bool is_page = how.style == US_STYLE_PAGE && !us_page_is_unwanted(call);
+  if (how.style == US_STYLE_PAGE)
+    how.style = US_STYLE_OAUTH; /* protocol contract 7.2: shape A where JSON is preferred */
   us_render_error(&call->cx, &call->cx.err, &how, call->response);
+  if (is_page)
+    show_error_page(call);
   if (call->cx.err.code == US_E_METHOD)
     us_http_response_header(call->response, "Allow", us_allow_text(&call->cx, p->matched.allow));
   if (p->content_version.p != NULL)

@@ -49,7 +49,7 @@ static const char *standard_text(enum us_code code) {
   }
 }
 
-static int status_of(const struct us_error *error) {
+int us_error_status(const struct us_error *error) {
   return error->status ? error->status : us_code_status(error->code);
 }
 
@@ -57,7 +57,7 @@ static bool may_show_text(enum us_code code) {
   return us_code_status(code) < 500 || code == US_E_DOCUMENTED_500 || code == US_E_NOT_IMPLEMENTED;
 }
 
-static struct us_str text_of(const struct us_error *error) {
+struct us_str us_error_text(const struct us_error *error) {
   if (error->text.p != NULL && error->text.n > 0 && may_show_text(error->code))
     return error->text;
   return us_str_c(standard_text(error->code));
@@ -101,7 +101,7 @@ static void oauth_body(struct us_cx *cx, const struct us_error *error, struct us
     us_json_str(w, error->oauth);
   else
     us_json_c(w, us_code_oauth(error->code));
-  struct us_str text = text_of(error);
+  struct us_str text = us_error_text(error);
   if (text.p != NULL && !error->no_description) {
     us_json_name(w, "error_description");
     us_json_str(w, us_error_safe(cx, text));
@@ -120,7 +120,7 @@ static void add_extra(const struct us_error *error, struct us_buf *body) {
 }
 
 static void crest_body(const struct us_error *error, int status, struct us_json_writer *w) {
-  struct us_str text = text_of(error);
+  struct us_str text = us_error_text(error);
   us_json_open(w, '{');
   us_json_name(w, "code");
   us_json_i64(w, status);
@@ -137,7 +137,7 @@ static void crest_body(const struct us_error *error, int status, struct us_json_
 void us_render_error(struct us_cx *cx, const struct us_error *error, const struct us_render *how,
                      struct us_http_response *response) {
   struct us_json_writer w;
-  int status = status_of(error);
+  int status = us_error_status(error);
   response->status = status;
   response->header_count = 0;
   us_buf_reset(&response->body);

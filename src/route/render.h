@@ -15,6 +15,8 @@ struct us_render {
 };
 void us_render_error(struct us_cx *cx, const struct us_error *error, const struct us_render *how,
                      struct us_http_response *response);
+int us_error_status(const struct us_error *error);
+struct us_str us_error_text(const struct us_error *error); /* what may be told outside; absent: nothing */
 /* Headers that every answer of the style carries. */
 void us_render_common_headers(struct us_http_response *response, enum us_style style, bool no_store);
 

@@ -10,6 +10,7 @@
 #include "endpoint/crest/crest.h"
 #include "endpoint/oauth/oauth.h"
 #include "endpoint/uma/uma.h"
+#include "endpoint/web/asset.h"
 #include "endpoint/web/web.h"
 
 #define OAUTH_FLAGS (US_ROUTE_NO_STORE | US_ROUTE_NEEDS_OAUTH)
@@ -19,6 +20,7 @@
 #define PENDING "users/{user}/uma/pendingrequests"
 #define HISTORY "users/{user}/uma/auditHistory"
 #define ENTRIES "users/{user}/policies"
+#define APPLICATIONS "users/{user}/oauth2/applications"
 #define LABELS "users/{user}/oauth2/resources/labels"
 #define SETS "users/{user}/oauth2/resources/sets"
 #define TYPES "resourcetypes"
@@ -49,6 +51,12 @@ const struct us_route us_routes[] = {
     {"oauth.access_token", US_SERVICE_OAUTH, US_METHOD_POST, "access_token", NULL, US_AUTH_CLIENT, US_STYLE_OAUTH,
      US_BODY_FORM, &us_token_request_table, US_WRITE, OAUTH_FLAGS, us_ep_token_prepare, us_ep_token_run,
      us_ep_token_finish, "protocol 3.1, 6", "Token endpoint: password, refresh_token, client_credentials, uma-ticket"},
+    {"oauth.authorize", US_SERVICE_OAUTH, US_METHOD_GET, "authorize", NULL, US_AUTH_SESSION_OPTIONAL, US_STYLE_PAGE,
+     US_BODY_NONE, &us_authorize_table, US_WRITE, OAUTH_FLAGS, us_ep_authorize_prepare, us_ep_authorize_run,
+     us_ep_authorize_finish, "protocol 3.2", "Authorization endpoint"},
+    {"oauth.authorize.post", US_SERVICE_OAUTH, US_METHOD_POST, "authorize", NULL, US_AUTH_SESSION_OPTIONAL,
+     US_STYLE_PAGE, US_BODY_FORM, &us_authorize_table, US_WRITE, OAUTH_FLAGS, us_ep_authorize_prepare,
+     us_ep_authorize_run, us_ep_authorize_finish, "protocol 3.2", "The same by form, and what the person decides"},
     {"oauth.introspect", US_SERVICE_OAUTH, US_METHOD_POST, "introspect", NULL, US_AUTH_PAT_OR_CLIENT, US_STYLE_OAUTH,
      US_BODY_FORM, &us_introspect_table, US_READ, OAUTH_FLAGS, NULL, us_ep_introspect, NULL, "protocol 8.1",
      "Introspection"},
@@ -57,6 +65,13 @@ const struct us_route us_routes[] = {
      "Introspection by query, for PATs"},
     {"oauth.revoke", US_SERVICE_OAUTH, US_METHOD_POST, "token/revoke", NULL, US_AUTH_CLIENT, US_STYLE_OAUTH,
      US_BODY_FORM, &us_revoke_table, US_WRITE, OAUTH_FLAGS, NULL, us_ep_revoke, NULL, "protocol 8.2", "Revocation"},
+    {"oauth.userinfo", US_SERVICE_OAUTH, US_METHOD_GET, "userinfo", NULL, US_AUTH_USERINFO, US_STYLE_OAUTH,
+     US_BODY_NONE, NULL, US_READ, OAUTH_FLAGS, NULL, us_ep_userinfo, NULL, "protocol 8.5", "Who a token speaks for"},
+    {"oauth.userinfo.post", US_SERVICE_OAUTH, US_METHOD_POST, "userinfo", NULL, US_AUTH_USERINFO, US_STYLE_OAUTH,
+     US_BODY_RAW, NULL, US_READ, OAUTH_FLAGS, NULL, us_ep_userinfo, NULL, "protocol 8.5", "The same by POST"},
+    {"oauth.tokeninfo", US_SERVICE_OAUTH, US_METHOD_GET, "tokeninfo", NULL, US_AUTH_BEARER, US_STYLE_OAUTH,
+     US_BODY_NONE, NULL, US_READ, OAUTH_FLAGS, NULL, us_ep_tokeninfo, NULL, "protocol 8.3",
+     "About a token, for its bearer"},
     {"oauth.jwks", US_SERVICE_OAUTH, US_METHOD_GET, "connect/jwk_uri", NULL, US_AUTH_NONE, US_STYLE_OAUTH, US_BODY_NONE,
      NULL, US_READ, US_ROUTE_NEEDS_OAUTH, NULL, us_ep_jwks, NULL, "protocol 8.4", "Public keys"},
     {"oauth.register", US_SERVICE_OAUTH, US_METHOD_POST, "register", NULL, US_AUTH_REGISTRAR, US_STYLE_OAUTH,
@@ -130,6 +145,15 @@ const struct us_route us_routes[] = {
      "Sessions of a user, for administrators"},
     {"json.users.profile", US_SERVICE_JSON, US_METHOD_GET, "users/{user}", NULL, US_AUTH_OWNER_OR_ADMIN, US_STYLE_CREST,
      US_BODY_NONE, NULL, US_READ, 0, NULL, us_ep_profile, NULL, "REST b.7", "Profile of a user"},
+    {"json.applications.query", US_SERVICE_JSON, US_METHOD_GET, APPLICATIONS, NULL, US_AUTH_OWNER_OR_ADMIN,
+     US_STYLE_CREST, US_BODY_NONE, NULL, US_READ, US_ROUTE_NEEDS_OAUTH, NULL, us_ep_application_query, NULL,
+     "conformance UF-10", "Clients that a user lets act in his name"},
+    {"json.applications.read", US_SERVICE_JSON, US_METHOD_GET, APPLICATIONS "/{client_id}", NULL,
+     US_AUTH_OWNER_OR_ADMIN, US_STYLE_CREST, US_BODY_NONE, NULL, US_READ, US_ROUTE_NEEDS_OAUTH, NULL,
+     us_ep_application_read, NULL, "conformance UF-10", "One of them"},
+    {"json.applications.delete", US_SERVICE_JSON, US_METHOD_DELETE, APPLICATIONS "/{client_id}", NULL,
+     US_AUTH_OWNER_OR_ADMIN, US_STYLE_CREST, US_BODY_NONE, NULL, US_WRITE, US_ROUTE_NEEDS_OAUTH, NULL,
+     us_ep_application_delete, NULL, "conformance UF-10", "Ends what it may do"},
     {"json.users.id_from_session", US_SERVICE_JSON, US_METHOD_POST, "users", "idFromSession", US_AUTH_SESSION,
      US_STYLE_CREST, US_BODY_RAW, NULL, US_READ, US_ROUTE_NO_STORE, NULL, us_ep_id_from_session, NULL, "REST b.7",
      "Who am I?"},
@@ -234,5 +258,9 @@ const struct us_route us_routes[] = {
     {"json.health.ready", US_SERVICE_JSON, US_METHOD_GET, "health/ready", NULL, US_AUTH_NONE, US_STYLE_CREST,
      US_BODY_NONE, NULL, US_READ, US_ROUTE_NO_STORE | US_ROUTE_NO_REALM, NULL, us_ep_health_ready, NULL, "design 4",
      "The store answers too"},
+
+    /* Pages. */
+    {"web.asset", US_SERVICE_XUI, US_METHOD_GET, "assets/{file}", NULL, US_AUTH_NONE, US_STYLE_PAGE, US_BODY_NONE, NULL,
+     US_READ, 0, NULL, us_ep_asset, NULL, "docs/http-api.md", "Stylesheet and logo of the pages"},
 };
 const size_t us_route_count = sizeof(us_routes) / sizeof(us_routes[0]);

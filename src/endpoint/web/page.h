@@ -35,12 +35,17 @@ struct us_page {
   enum us_lang lang;
   const char *open[US_PAGE_DEPTH_MAX]; /* end tags that are due */
   unsigned depth;
+  bool has_alert;
   struct us_str
       form_target; /* origin that the forms of the page may lead to besides us (CSP form-action); absent: none */
 };
 
-/* The language of a request: `ui_locales` or `locale` of the query or form, else Accept-Language, else the realm's, else English. */
+/* The language of a request: `ui_locales` or `locale` of the query, else Accept-Language, else the realm's, else English. */
 enum us_lang us_page_lang(struct us_call *call);
+const char *us_lang_tag(enum us_lang lang); /* "en" */
+const char *us_word_text(enum us_lang lang, enum us_word word);
+/* "de", when a parameter of the query asked for a language that there is; absent otherwise. Our own links and forms carry it on. */
+struct us_str us_page_asked_locale(struct us_call *call);
 
 void us_page_open(struct us_call *call, int status, enum us_word title, struct us_page *ret_page);
 enum us_code us_page_close(struct us_page *page) US_MUST_CHECK;   /* headers too; US_E_NO_MEMORY, US_E_TOO_LARGE */
@@ -50,7 +55,9 @@ void us_page_alert(struct us_page *page, enum us_word word, ...); /* the same, a
 void us_page_list(struct us_page *page);
 void us_page_item(struct us_page *page, struct us_str text);
 void us_page_item_word(struct us_page *page, enum us_word word);
-/* A POST form. `action` absent: this very URL without its query. `leads_to`: a URI outside that the answer will redirect to. */
+/* A part with a heading from outside; ended by us_page_end(). */
+void us_page_section(struct us_page *page, struct us_str title);
+/* A POST form. `action` absent: this very URL without its query, but for the language. `leads_to`: a URI outside that the answer will redirect to. */
 void us_page_form(struct us_page *page, struct us_str action, struct us_str leads_to);
 void us_page_hidden(struct us_page *page, const char *name, struct us_str value); /* absent: left out */
 struct us_page_input {
@@ -66,9 +73,10 @@ void us_page_button(struct us_page *page, const char *name, const char *value, e
 void us_page_link(struct us_page *page, struct us_str url, enum us_word label);
 void us_page_end(struct us_page *page);
 
-/* An error as a page, or as OAuth JSON when the request's Accept prefers that. Called by route/render.c for rows of style
- * US_STYLE_PAGE; never redirects. */
-void us_page_error(struct us_call *call, const struct us_error *error, int status);
+/* An error as a page; never redirects. Called by route/ for rows of style US_STYLE_PAGE, unless the request's Accept would rather have
+ * JSON. `text` says what went wrong, absent: nothing in particular. */
+void us_page_error(struct us_call *call, int status, struct us_str text);
+bool us_page_is_unwanted(struct us_call *call); /* Accept prefers application/json to text/html */
 
 /* Forged requests (protocol contract 3.2, 7.4; SB-20). What a form carries is the SHA-256 of the session's token in lower-case hex;
  * accepted are that, the same in base64url, and the token itself, all in constant time. Absent / false without a session. */
