@@ -1,19 +1,13 @@
 /* Dynamic registration: see registration.h. */
 #include "domain/registration.h"
 
-#include <string.h>
-
 #include "base/mem.h"
-#include "crypto/box.h"
-#include "crypto/password.h"
 #include "crypto/random.h"
 #include "domain/client.h"
-#include "domain/client_auth.h"
-#include "domain/secret.h"
+#include "domain/client_secret.h"
+#include "domain/throttle.h"
 #include "domain/token.h"
 #include "store/clients.h"
-
-#define SECRET_BYTES 32 /* DR-02: at least 16 */
 
 bool us_registration_is_on(const struct us_realm *realm) {
   return realm->settings.open_registration || realm->settings.registration_token_scope.n > 0;
@@ -110,62 +104,6 @@ static void give_back(struct us_cx *cx, const struct count *count) {
     us_throttle_give_back(cx->svc->throttle, &count->realm);
 }
 
-/* ---- Secrets ---- */
-
-static enum us_code hash(struct us_cx *cx, struct us_str secret, struct us_str *ret_hash) {
-  char *text = us_mem_alloc(cx->mem, US_PASSWORD_HASH_BYTES);
-  if (text == NULL)
-    return us_fail_plain(cx, US_E_NO_MEMORY);
-  US_TRY(us_password_hash(cx, secret, text));
-  *ret_hash = us_str_c(text);
-  return US_OK;
-}
-
-static enum us_code random_secret(struct us_cx *cx, struct us_str *ret_secret) {
-  uint8_t bytes[SECRET_BYTES];
-  char *text = us_mem_secret(cx->mem, 4 * ((SECRET_BYTES + 2) / 3) + 1);
-  if (text == NULL)
-    return us_fail_plain(cx, US_E_NO_MEMORY);
-  us_random(bytes, sizeof(bytes));
-  size_t n = us_base64url_encode(bytes, sizeof(bytes), text);
-  explicit_bzero(bytes, sizeof(bytes));
-  *ret_secret = (struct us_str){text, n};
-  return US_OK;
-}
-
-static enum us_code open_secret(struct us_cx *cx, const struct us_client *client, struct us_str *ret_secret) {
-  struct us_str place = us_str_fmt(cx->mem, "client:%lld", (long long)client->ref);
-  if (place.p == NULL)
-    return us_fail_plain(cx, US_E_NO_MEMORY);
-  return us_box_open(cx, cx->svc->box, place.p, client->sealed_secret, ret_secret);
-}
-
-/* The secret that the client's method asks for. The one it had stays (RFC 7592 2.2: a change of metadata rotates nothing) where what
- * is stored of it serves the new method too; a new one is made where there is none. */
-static enum us_code provide_secret(struct us_cx *cx, struct us_registration *r) {
-  struct us_client *c = &r->client;
-  enum us_auth_need need = us_auth_method_find(c->auth_method)->need;
-  struct us_str was_sealed = c->sealed_secret, secret = US_STR_ABSENT;
-  if (need != US_AUTH_NEEDS_SECRET)
-    c->secret_hash = US_STR_ABSENT;
-  if (need != US_AUTH_NEEDS_SEALED)
-    c->sealed_secret = US_STR_ABSENT;
-  if (need == US_AUTH_NEEDS_SEALED && c->sealed_secret.n == 0) {
-    US_TRY(random_secret(cx, &r->secret));
-    return us_client_seal_secret(cx, c, r->secret);
-  }
-  if (need != US_AUTH_NEEDS_SECRET || c->secret_hash.n > 0)
-    return US_OK;
-  if (was_sealed.n > 0) {
-    struct us_client before = *c;
-    before.sealed_secret = was_sealed;
-    US_TRY(open_secret(cx, &before, &secret));
-    return hash(cx, secret, &c->secret_hash);
-  }
-  US_TRY(random_secret(cx, &r->secret));
-  return hash(cx, r->secret, &c->secret_hash);
-}
-
 /* ---- Registering ---- */
 
 /* The statement's word goes before the document's, so the document is read again with it. */
@@ -202,7 +140,7 @@ static enum us_code complete(struct us_cx *cx, const struct us_realm *realm, enu
   if (code != US_OK && r->client.jwks.n == 0 && in->software_statement.n == 0) /* no key was looked at */
     give_back(cx, count);
   US_TRY(code);
-  return provide_secret(cx, r);
+  return us_client_provide_secret(cx, &r->client, US_STR_ABSENT, &r->secret);
 }
 
 /* SB-16: chosen here, whatever the request says. */
@@ -237,20 +175,12 @@ enum us_code us_registration_new(struct us_cx *cx, const struct us_realm *realm,
 
 /* RFC 7592 2.2: the client says which client it is, and may say its secret. Neither becomes another by that. */
 static enum us_code check_own(struct us_cx *cx, const struct us_client *client, const struct us_client_metadata *in) {
-  struct us_str secret = US_STR_ABSENT;
-  bool is_right = false;
+  bool is_right = true;
   if (!us_str_eq(in->client_id, client->client_id))
-    return us_fail(cx, US_E_INVALID_METADATA,
-                   in->client_id.n == 0 ? "client_id: is required" : "client_id: cannot become another");
-  if (in->client_secret.n == 0)
-    return US_OK;
-  if (client->sealed_secret.n > 0) {
-    US_TRY(open_secret(cx, client, &secret));
-    is_right = us_str_equal_ct(secret, in->client_secret);
-  } else if (client->secret_hash.n > 0) {
-    is_right = us_secret_is_known(cx->svc->secrets, client->ref, client->rev, in->client_secret) ||
-               us_password_verify(in->client_secret, client->secret_hash);
-  }
+    return us_fail(cx, US_E_INVALID_METADATA, "client_id: %s",
+                   in->client_id.n == 0 ? "is required" : "cannot become another");
+  if (in->client_secret.n > 0)
+    US_TRY(us_client_secret_is(cx, client, in->client_secret, &is_right));
   return is_right ? US_OK : us_fail(cx, US_E_INVALID_METADATA, "client_secret: cannot become another");
 }
 
