@@ -8,6 +8,8 @@
 static const char *const services[] = {"oauth2", "uma", "json", "XUI", ""};
 static const char *const auths[] = {"none",
                                     "PAT",
+                                    "access token",
+                                    "access token (openid)",
                                     "client",
                                     "PAT or client",
                                     "session",

@@ -65,7 +65,7 @@ static void log_request(const struct flight *f) {
   us_log_i64(&line, "ms", us_clock_now_ms(call->cx.svc->clock) - f->began_ms);
   us_log_str(&line, "peer", call->request->peer);
   us_log_str(&line, "transaction", transaction_id(call->request));
-  if (call->caller.kind == US_CALLER_PAT)
+  if (call->caller.kind == US_CALLER_PAT || call->caller.kind == US_CALLER_BEARER)
     us_log_str(&line, "client", call->caller.pat.client_id);
   if (call->caller.kind == US_CALLER_CLIENT)
     us_log_str(&line, "client", call->caller.client.client_id);

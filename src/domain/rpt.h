@@ -52,6 +52,9 @@ struct us_rpt_view {
 enum us_code us_rpt_introspect(struct us_cx *cx, const struct us_realm *realm, struct us_str token_text,
                                const struct us_access *pat_or_null, const struct us_client *client_or_null,
                                struct us_rpt_view *ret_view) US_MUST_CHECK;
+/* Is it an RPT of this realm that has not ended, whoever asks? */
+enum us_code us_rpt_is_live(struct us_cx *cx, const struct us_realm *realm, struct us_str token_text,
+                            bool *ret_is_live) US_MUST_CHECK;
 /* Write step. US_E_NOT_FOUND without text: not an RPT; US_E_INVALID_GRANT: another client's. */
 enum us_code us_rpt_revoke(struct us_cx *cx, const struct us_realm *realm, struct us_str token_text,
                            const struct us_client *client) US_MUST_CHECK;

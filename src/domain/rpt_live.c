@@ -109,6 +109,23 @@ enum us_code us_rpt_introspect(struct us_cx *cx, const struct us_realm *realm, s
   return US_OK;
 }
 
+enum us_code us_rpt_is_live(struct us_cx *cx, const struct us_realm *realm, struct us_str token_text,
+                            bool *ret_is_live) {
+  int64_t id;
+  uint16_t iteration;
+  char digest[US_SHA256_TEXT_BYTES];
+  struct us_rpt rpt;
+  *ret_is_live = false;
+  if (!us_handle_parse(token_text, &id, &iteration, digest))
+    return US_OK;
+  enum us_code code = us_rpts_find(cx, id, digest, realm->id, &rpt);
+  *ret_is_live = code == US_OK && rpt.expires_s > us_cx_now_s(cx);
+  if (code != US_E_NOT_FOUND)
+    return code;
+  us_error_clear(cx);
+  return US_OK;
+}
+
 enum us_code us_rpt_revoke(struct us_cx *cx, const struct us_realm *realm, struct us_str token_text,
                            const struct us_client *client) {
   int64_t id;

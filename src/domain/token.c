@@ -62,7 +62,7 @@ enum us_code us_bearer_check(struct us_cx *cx, const struct us_realm *realm, str
   if (code == US_E_NOT_FOUND)
     return us_fail_plain(cx, US_E_INVALID_TOKEN);
   US_TRY(code);
-  if (!us_strs_has(access.token.scopes, scope))
+  if (scope.p != NULL && !us_strs_has(access.token.scopes, scope))
     return us_fail(cx, US_E_INSUFFICIENT_SCOPE, "The resource requested requires scope: %.*s", US_STR_ARG(scope));
   *ret_access = access;
   return US_OK;

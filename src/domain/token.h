@@ -12,7 +12,7 @@ enum us_code us_access_find(struct us_cx *cx, const struct us_realm *realm, stru
                             struct us_access *ret_access) US_MUST_CHECK;
 /* The token of an Authorization header of the scheme Bearer; false: there is none. */
 bool us_bearer_of(struct us_str authorization, struct us_str *ret_token);
-/* A live access token with this scope in an Authorization header (RFC 6750): US_E_NO_TOKEN, US_E_INVALID_TOKEN,
+/* A live access token with this scope (absent: any) in an Authorization header (RFC 6750): US_E_NO_TOKEN, US_E_INVALID_TOKEN,
  * US_E_INSUFFICIENT_SCOPE. */
 enum us_code us_bearer_check(struct us_cx *cx, const struct us_realm *realm, struct us_str authorization,
                              struct us_str scope, struct us_access *ret_access) US_MUST_CHECK;

@@ -18,6 +18,8 @@ enum us_service {
 enum us_auth {
   US_AUTH_NONE,
   US_AUTH_PAT,           /* protocol contract 1.6 */
+  US_AUTH_BEARER,        /* any live access token: tokeninfo, 8.3 */
+  US_AUTH_USERINFO,      /* one with scope openid, 8.5 */
   US_AUTH_CLIENT,        /* 1.7 */
   US_AUTH_PAT_OR_CLIENT, /* introspection, 8.1.1 */
   US_AUTH_SESSION,       /* any live session */

@@ -18,6 +18,9 @@ enum us_code us_ep_session_logout_handles(struct us_call *call);
 enum us_code us_ep_session_logout_user(struct us_call *call);
 enum us_code us_ep_session_query(struct us_call *call);
 enum us_code us_ep_profile(struct us_call *call);
+enum us_code us_ep_application_query(struct us_call *call);
+enum us_code us_ep_application_read(struct us_call *call);
+enum us_code us_ep_application_delete(struct us_call *call);
 enum us_code us_ep_policy_put(struct us_call *call);    /* create, update, upsert: by preconditions (a.6) */
 enum us_code us_ep_policy_create(struct us_call *call); /* POST */
 enum us_code us_ep_policy_read(struct us_call *call);

@@ -1,16 +1,17 @@
 /*
  * The three discovery documents (protocol contract 2). They say what this server does and nothing else (MD-05 to MD-08):
  * grants come from the token endpoint's own table, algorithms from the realm's keys; what is not built is not named.
- * docs/adr/0010-metadata-before-authorize.md tells what that means while there is no authorization endpoint.
  */
 #include "endpoint/oauth/oauth.h"
 
 #include "crypto/key.h"
+#include "domain/userinfo.h"
 
 static const char *const response_types[] = {"code", NULL};
 static const char *const subject_types[] = {"public", NULL};
-static const char *const claims[] = {"iss", "sub",       "subname", "aud",   "azp", "exp",
-                                     "iat", "auth_time", "at_hash", "realm", NULL};
+static const char *const response_modes[] = {"query", NULL};
+/* Of ID tokens; user info has a table of its own, which begins with the two that both have. */
+static const char *const claims[] = {"iss", "aud", "azp", "exp", "iat", "auth_time", "nonce", "at_hash", "realm", NULL};
 
 static void member_url(struct us_call *call, struct us_json_writer *w, const char *name, struct us_str base,
                        const char *path) {
@@ -23,6 +24,11 @@ static void member_list(struct us_json_writer *w, const char *name, const char *
   for (; *list != NULL; list++)
     us_json_c(w, *list);
   us_json_close(w, ']');
+}
+
+static void member_bool(struct us_json_writer *w, const char *name, bool value) {
+  us_json_name(w, name);
+  us_json_bool(w, value);
 }
 
 static void member_grants(struct us_json_writer *w) {
@@ -48,10 +54,31 @@ static void member_methods(struct us_call *call, struct us_json_writer *w, const
   member_list(w, algorithms, us_assertion_algorithms(svc));
 }
 
+/* RFC 8414 2, of tickets too (protocol contract 2.1). */
+static void member_challenges(struct us_call *call, struct us_json_writer *w) {
+  us_json_name(w, "code_challenge_methods_supported");
+  us_json_open(w, '[');
+  us_json_c(w, "S256");
+  if (call->realm->settings.allow_plain_pkce)
+    us_json_c(w, "plain");
+  us_json_close(w, ']');
+}
+
+static void member_claims(struct us_json_writer *w) {
+  us_json_name(w, "claims_supported");
+  us_json_open(w, '[');
+  for (size_t i = 0; i < us_userinfo_claim_count; i++)
+    us_json_c(w, us_userinfo_claims[i].name);
+  for (const char *const *claim = claims; *claim != NULL; claim++)
+    us_json_c(w, *claim);
+  us_json_close(w, ']');
+}
+
 /* What all three share. */
 static void write_server(struct us_call *call, struct us_json_writer *w) {
   struct us_str oauth = call->realm->oauth_url;
   us_json_member(w, "issuer", call->realm->issuer);
+  member_url(call, w, "authorization_endpoint", oauth, "authorize");
   member_url(call, w, "token_endpoint", oauth, "access_token");
   member_url(call, w, "introspection_endpoint", oauth, "introspect");
   member_url(call, w, "revocation_endpoint", oauth, "token/revoke");
@@ -60,23 +87,25 @@ static void write_server(struct us_call *call, struct us_json_writer *w) {
     member_url(call, w, "registration_endpoint", oauth, "register");
   member_grants(w);
   member_list(w, "response_types_supported", response_types);
+  member_list(w, "response_modes_supported", response_modes);
+  member_challenges(call, w);
+  member_bool(w, "authorization_response_iss_parameter_supported", true); /* RFC 9207 3 */
   member_methods(call, w, "token_endpoint_auth_methods_supported", "token_endpoint_auth_signing_alg_values_supported");
   member_methods(call, w, "introspection_endpoint_auth_methods_supported",
                  "introspection_endpoint_auth_signing_alg_values_supported");
   member_methods(call, w, "revocation_endpoint_auth_methods_supported",
                  "revocation_endpoint_auth_signing_alg_values_supported");
   if (call->cx.svc->sees_certificates) { /* RFC 8705 3.3 */
-    us_json_name(w, "tls_client_certificate_bound_access_tokens");
-    us_json_bool(w, true);
+    member_bool(w, "tls_client_certificate_bound_access_tokens", true);
   }
 }
 
 /* Realms that restrict scopes name theirs; the others at least what has a meaning here. */
 static void member_scopes(struct us_call *call, struct us_json_writer *w) {
-  static struct us_str usual[] = {{"openid", 6}, {"uma_protection", 14}};
+  static struct us_str usual[] = {{"openid", 6}, {"profile", 7}, {"email", 5}, {"uma_protection", 14}};
   struct us_strs scopes = call->realm->settings.supported_scopes;
   us_json_name(w, "scopes_supported");
-  us_json_strs(w, scopes.n > 0 ? scopes : (struct us_strs){usual, 2});
+  us_json_strs(w, scopes.n > 0 ? scopes : (struct us_strs){usual, sizeof(usual) / sizeof(usual[0])});
 }
 
 static void member_algorithms(struct us_call *call, struct us_json_writer *w) {
@@ -91,11 +120,6 @@ static void member_algorithms(struct us_call *call, struct us_json_writer *w) {
       us_json_c(w, us_alg_name(algs[a]));
   }
   us_json_close(w, ']');
-}
-
-static void member_bool(struct us_json_writer *w, const char *name, bool value) {
-  us_json_name(w, name);
-  us_json_bool(w, value);
 }
 
 enum us_code us_ep_uma_metadata(struct us_call *call) {
@@ -131,7 +155,9 @@ enum us_code us_ep_openid_metadata(struct us_call *call) {
   member_scopes(call, &w);
   member_list(&w, "subject_types_supported", subject_types);
   member_algorithms(call, &w);
-  member_list(&w, "claims_supported", claims);
+  member_url(call, &w, "userinfo_endpoint", call->realm->oauth_url, "userinfo");
+  member_claims(&w);
+  member_list(&w, "prompt_values_supported", us_prompt_values);
   member_bool(&w, "claims_parameter_supported", false);
   member_bool(&w, "request_parameter_supported", false);
   member_bool(&w, "request_uri_parameter_supported", false); /* OIDC Discovery 3: true when absent */

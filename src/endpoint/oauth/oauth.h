@@ -9,6 +9,14 @@ extern const struct us_field_table us_token_request_table;
 enum us_code us_ep_token_prepare(struct us_call *call);
 enum us_code us_ep_token_run(struct us_call *call);
 enum us_code us_ep_token_finish(struct us_call *call);
+/* authorize: 3.2. */
+extern const struct us_field_table us_authorize_table;
+extern const char *const us_prompt_values[]; /* ends with NULL */
+enum us_code us_ep_authorize_prepare(struct us_call *call);
+enum us_code us_ep_authorize_run(struct us_call *call);
+enum us_code us_ep_authorize_finish(struct us_call *call);
+enum us_code us_ep_userinfo(struct us_call *call);
+enum us_code us_ep_tokeninfo(struct us_call *call);
 extern const struct us_field_table us_introspect_table; /* token, token_type_hint */
 enum us_code us_ep_introspect(struct us_call *call);
 extern const struct us_field_table us_revoke_table;

@@ -27,6 +27,8 @@ static const struct us_field fields[] = {
     TEXT(username, 1024),
     SECRET(password, US_PASSWORD_MAX_BYTES),
     SECRET(refresh_token, US_HANDLE_PARAMETER_MAX),
+    SECRET(code, US_HANDLE_PARAMETER_MAX),
+    TEXT(redirect_uri, 4096),
     SECRET(ticket, US_HANDLE_PARAMETER_MAX),
     SECRET(claim_token, US_JWS_MAX_BYTES),
     TEXT(claim_token_format, 255),
@@ -41,7 +43,7 @@ static const struct us_field fields[] = {
 };
 const struct us_field_table us_token_request_table = {.size = sizeof(struct us_token_request), US_FIELDS(fields)};
 
-const struct us_grant *const us_grants[] = {&us_grant_uma, &us_grant_password, &us_grant_refresh,
+const struct us_grant *const us_grants[] = {&us_grant_uma, &us_grant_code, &us_grant_password, &us_grant_refresh,
                                             &us_grant_client_credentials};
 const size_t us_grant_count = sizeof(us_grants) / sizeof(us_grants[0]);
 

@@ -1,11 +1,12 @@
 /*
- * The grants of RFC 6749 at the token endpoint (protocol contract 3.1): password, refresh_token, client_credentials. Checks and
+ * The grants of RFC 6749 at the token endpoint (protocol contract 3.1): password, authorization_code, refresh_token, client_credentials. Checks and
  * passwords in prepare, tokens in run, the ID token and the answer in finish.
  */
 #include "endpoint/oauth/oauth.h"
 
 #include "base/mem.h"
 #include "domain/account.h"
+#include "domain/code.h"
 #include "domain/id_token.h"
 #include "domain/scope.h"
 #include "domain/token.h"
@@ -34,6 +35,7 @@ static enum us_code sign_id_token(struct us_call *call, const struct us_issued *
       .account = &issued->account,
       .client_id = call->caller.client.client_id,
       .alg = call->caller.client.id_token_alg,
+      .nonce = issued->nonce,
       .access_token = {issued->access.text, issued->access.n},
       .auth_time_s = issued->auth_time_s,
   };
@@ -97,6 +99,31 @@ static enum us_code password_run(struct us_call *call) {
 }
 
 const struct us_grant us_grant_password = {"password", password_prepare, password_run, finish};
+
+/* Authorization code. A scope parameter is not looked at: the scope comes from the code (Q10). */
+
+static enum us_code code_prepare(struct us_call *call) {
+  const struct us_token_request *in = call->input;
+  struct grant_state *state = NULL;
+  if (in->code.n == 0)
+    return us_fail(&call->cx, US_E_INVALID_REQUEST, "Missing parameters: code");
+  return new_state(call, &state);
+}
+
+static enum us_code code_run(struct us_call *call) {
+  const struct us_token_request *in = call->input;
+  struct grant_state *state = call->state;
+  const struct us_code_exchange exchange = {
+      .realm = call->realm,
+      .client = &call->caller.client,
+      .code = in->code,
+      .redirect_uri = in->redirect_uri,
+      .code_verifier = in->code_verifier,
+  };
+  return us_code_exchange(&call->cx, &exchange, &state->issued);
+}
+
+const struct us_grant us_grant_code = {"authorization_code", code_prepare, code_run, finish};
 
 /* Refresh. */
 
