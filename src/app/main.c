@@ -93,22 +93,29 @@ static const struct us_command commands[] = {
      "usher group add --realm /alpha family alice bob\n"
      "usher group list --realm /alpha family --json\n",
      us_cmd_group},
-    {"client", "create|list|show|delete --realm PATH [ID] [--store URL] [--json]", "administer OAuth clients",
-     "create ID  register a client. A secret is made and printed, once: only its hash is kept. None is made for "
-     "--public\n"
-     "           clients, or with --secret-stdin\n"
-     "list       print the clients of the realm\n"
-     "show ID    print one client, as JSON\n"
-     "delete ID  remove a client with its tokens; the realm's settings say what becomes of resources it registered\n"
+    {"client", "create|update|list|show|activate|deactivate|delete --realm PATH [ID] [--store URL] [--json]",
+     "administer OAuth clients",
+     "create ID      register a client. A secret is made and printed, once: only its hash is kept. None is made for\n"
+     "               --public clients, for those that authenticate by keys or certificates, or with --secret-stdin\n"
+     "update ID      change what the options say, and nothing else; a list replaces the list that was there\n"
+     "list           print the clients of the realm\n"
+     "show ID        print one client, as JSON (get is the same)\n"
+     "deactivate ID  it cannot do anything until `activate ID`; its tokens are dead meanwhile\n"
+     "delete ID      remove a client with its tokens; the realm's settings say what becomes of resources it "
+     "registered\n"
      "\n"
      "Grant types are authorization_code, refresh_token, client_credentials, password and\n"
      "urn:ietf:params:oauth:grant-type:uma-ticket. A client gets those that --grants names, and no other: the password "
      "grant\n"
-     "only when it is asked for by name.\n",
+     "only when it is asked for by name. A client that registered itself keeps what it is given here.\n"
+     "\n"
+     "Clients authenticate by client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt,\n"
+     "tls_client_auth or self_signed_tls_client_auth; public ones by none.\n",
      "usher client create --realm /alpha photo-rs --grants \"password refresh_token\" --scopes \"uma_protection "
      "openid\"\n"
      "usher client create --realm /alpha photo-app --public --scopes openid --redirect-uris "
      "https://app.example.com/cb\n"
+     "usher client update --realm /alpha photo-rs --auth-method private_key_jwt --jwks keys.json\n"
      "usher client show --realm /alpha photo-rs\n",
      us_cmd_client},
     {"settings", "get|set --realm PATH [NAME[=VALUE] ...] [--store URL] [--json]",

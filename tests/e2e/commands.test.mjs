@@ -2,7 +2,7 @@
 // running server obeys what was changed beside it, within a second.
 import assert from 'node:assert/strict'
 import crypto from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { BINARY, PASSWORD, SECRET } from '../net/usher.mjs'
@@ -221,6 +221,67 @@ test('realms, users, clients, settings and keys by the command line alone', asyn
     }
     assert.deepEqual(await json(['client', 'delete', ...realm, 'two']), { client_id: 'two' })
     await no(1, ['client', 'show', ...realm, 'two'], /no client two/)
+  })
+
+  await t.test('client: update changes what is said, and nothing else', async () => {
+    const realm = ['--realm', '/alpha']
+    const show = () => json(['client', 'get', ...realm, 'three'])
+    const update = (...args) => ok(['client', 'update', ...realm, 'three', ...args])
+    const refused = (code, text, ...args) => no(code, ['client', 'update', ...realm, 'three', ...args], text)
+    const keys = path.join(dir, 'keys.json')
+    const key = { kty: 'EC', crv: 'P-256', x: 'f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU', y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0' }
+    writeFileSync(keys, JSON.stringify({ keys: [key] }, null, 2))
+    await ok(['client', 'create', ...realm, 'three', '--scopes', 'a b', '--code-lifetime', '60', '--consent-implied', '--claims-redirect-uris', 'https://app.example/c'])
+    const first = await show()
+    assert.deepEqual([first.authorizationCodeLifetime, first.isConsentImplied, first.mTLSCertificateBoundAccessTokens, first.registeredItself], [60, true, false, false])
+    assert.equal(await update('--scopes', 'a uma_protection', '--default-scopes', 'a', '--access-token-lifetime', '77', '--refresh-token-lifetime', '78', '--consent-asked', '--bind-tokens', '--name', 'Three', '--id-token-alg', 'ES256', '--grants', 'password'), '')
+    assert.deepEqual(await show(), { ...first, scopes: ['a', 'uma_protection'], defaultScopes: ['a'], accessTokenLifetime: 77, refreshTokenLifetime: 78, isConsentImplied: false, mTLSCertificateBoundAccessTokens: true, displayName: 'Three', idTokenSignedResponseAlg: 'ES256', grantTypes: ['password'] })
+    await update('--unbind-tokens', '--name', '', '--default-scopes', '', '--claims-redirect-uris', '')
+    const bare = await show()
+    assert.deepEqual([bare.mTLSCertificateBoundAccessTokens, bare.displayName, bare.defaultScopes, bare.claimsRedirectionUris], [false, undefined, [], []])
+
+    assert.equal(await update('--auth-method', 'private_key_jwt', '--jwks', keys), '')
+    assert.deepEqual((await show()).jwks, { keys: [key] })
+    await update('--jwks', '', '--jwks-uri', 'https://app.example/jwks')
+    assert.deepEqual([(await show()).jwks, (await show()).jwksUri], [undefined, 'https://app.example/jwks'])
+    await update('--jwks-uri', '', '--auth-method', 'tls_client_auth', '--tls-name', 'san_dns=app.example')
+    assert.deepEqual((await show()).tlsNames, { tls_client_auth_san_dns: 'app.example' })
+    const made = /^client_secret ([\w-]{43})\n$/.exec(await update('--tls-name', '', '--auth-method', 'client_secret_post'))[1]
+    assert.equal(await update('--name', 'still'), '') // the secret stays
+    const { client_secret: second } = await json(['client', 'update', ...realm, 'three', '--new-secret'])
+    assert.notEqual(second, made)
+    assert.ok(!JSON.stringify(await show()).includes(second))
+    await ok(['client', 'update', ...realm, 'three', '--secret-stdin'], 'a secret of mine\n')
+    await update('--auth-method', 'none')
+    assert.equal((await show()).clientType, 'Public')
+
+    const before = await show()
+    await refused(2, /what shall change/)
+    await refused(2, /no secret/, '--new-secret')
+    await refused(2, /no method 'foo'/, '--auth-method', 'foo')
+    await refused(2, /--consent-implied, --consent-asked/, '--consent-implied', '--consent-asked')
+    await refused(2, /--bind-tokens, --unbind-tokens/, '--bind-tokens', '--unbind-tokens')
+    await refused(2, /KIND=VALUE/, '--tls-name', 'app.example')
+    await refused(2, /subject_dn, san_dns/, '--tls-name', 'san_ip=app.example')
+    await refused(2, /seconds/, '--access-token-lifetime', '1h')
+    await refused(1, /lifetime/, '--code-lifetime', '601')
+    await refused(1, /inside address/, '--jwks-uri', 'https://127.0.0.1/jwks')
+    await refused(1, /No such file/, '--jwks', path.join(dir, 'none.json'))
+    await refused(1, /jwks/, '--auth-method', 'private_key_jwt')
+    writeFileSync(keys, JSON.stringify({ keys: [{ ...key, d: 'AAAA' }] }))
+    await refused(1, /not a public key/, '--jwks', keys)
+    writeFileSync(keys, ' '.repeat(64 * 1024 + 1))
+    await refused(1, /more than 65536 bytes/, '--jwks', keys)
+    assert.deepEqual(await show(), before)
+
+    await ok(['client', 'deactivate', ...realm, 'three'])
+    assert.match(await ok(['client', 'list', ...realm]), /^three {2}public {2}inactive$/m)
+    assert.equal((await show()).status, 'Inactive')
+    assert.deepEqual(await json(['client', 'activate', ...realm, 'three']), { client_id: 'three' })
+    assert.deepEqual(await show(), before)
+    await no(1, ['client', 'update', ...realm, 'nobody', '--name', 'x'], /no client nobody/)
+    await no(2, ['client', 'create', ...realm, 'x', '--new-secret'], /--new-secret is for update/)
+    await ok(['client', 'delete', ...realm, 'three'])
   })
 
   await t.test('settings: all or none', async () => {
