@@ -49,7 +49,7 @@ enum us_code us_session_find(struct us_cx *cx, struct us_str text, struct us_log
 }
 
 enum us_code us_session_create(struct us_cx *cx, const struct us_realm *realm, const struct us_account *account,
-                               struct us_handle *ret_handle) {
+                               struct us_str journey, struct us_handle *ret_handle) {
   struct us_session session = {
       .id = us_next_id(cx),
       .realm_id = realm->id,
@@ -57,6 +57,7 @@ enum us_code us_session_create(struct us_cx *cx, const struct us_realm *realm, c
       .created_ms = cx->now_ms,
       .touched_ms = cx->now_ms,
       .expires_ms = cx->now_ms + realm->settings.session_max_s * 1000,
+      .journey = journey,
   };
   US_TRY(us_sessions_delete_dead(cx, account->id, cx->now_ms, cx->now_ms - realm->settings.session_idle_s * 1000));
   US_TRY(us_sessions_delete_oldest(cx, account->id, realm->settings.sessions_per_user - 1));

@@ -23,10 +23,10 @@ struct us_login {
   bool is_super; /* administrator of the top-level realm */
 };
 enum us_code us_session_find(struct us_cx *cx, struct us_str text, struct us_login *ret_login) US_MUST_CHECK;
-/* Write step: a new session; *ret_handle holds the token for the caller. Sessions of the account that ended are removed,
+/* Write step: a new session, of somebody who logged in by `journey`; *ret_handle holds the token for the caller. Sessions of the account that ended are removed,
  * and its oldest when there are more than sessionsPerUser. */
 enum us_code us_session_create(struct us_cx *cx, const struct us_realm *realm, const struct us_account *account,
-                               struct us_handle *ret_handle) US_MUST_CHECK;
+                               struct us_str journey, struct us_handle *ret_handle) US_MUST_CHECK;
 enum us_code us_session_end(struct us_cx *cx, int64_t session_id) US_MUST_CHECK;
 
 /* Is the stored last access old enough to be written again? */

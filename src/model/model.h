@@ -141,6 +141,7 @@ struct us_session {
   int64_t realm_id;
   int64_t account_id;
   int64_t created_ms, touched_ms, expires_ms;
+  struct us_str journey; /* the flow by which the person logged in */
 };
 
 enum us_token_kind { US_TOKEN_ACCESS = 1, US_TOKEN_REFRESH = 2 };

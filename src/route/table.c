@@ -11,11 +11,13 @@
 #include "endpoint/oauth/oauth.h"
 #include "endpoint/uma/uma.h"
 #include "endpoint/web/asset.h"
+#include "endpoint/web/login.h"
 #include "endpoint/web/web.h"
 
 #define OAUTH_FLAGS (US_ROUTE_NO_STORE | US_ROUTE_NEEDS_OAUTH)
 #define REGISTER_FLAGS (OAUTH_FLAGS | US_ROUTE_NEEDS_REGISTRATION)
 #define UMA_FLAGS (US_ROUTE_NO_STORE | US_ROUTE_NEEDS_UMA | US_ROUTE_UNSUPPORTED_METHOD)
+#define CLAIMS_FLAGS (US_ROUTE_NO_STORE | US_ROUTE_NEEDS_UMA | US_ROUTE_NEEDS_CLAIMS)
 #define POLICIES "users/{user}/uma/policies"
 #define PENDING "users/{user}/uma/pendingrequests"
 #define HISTORY "users/{user}/uma/auditHistory"
@@ -114,6 +116,14 @@ const struct us_route us_routes[] = {
     {"uma.permission_request", US_SERVICE_UMA, US_METHOD_POST, "permission_request", NULL, US_AUTH_PAT, US_STYLE_OAUTH,
      US_BODY_RAW, NULL, US_WRITE, UMA_FLAGS, us_ep_permission_prepare, us_ep_permission_request, NULL, "protocol 5",
      "Permission ticket"},
+
+    /* Interactive claims gathering: protocol contract 7. */
+    {"uma.claims_gathering", US_SERVICE_UMA, US_METHOD_GET, "claims_gathering", NULL, US_AUTH_SESSION_OPTIONAL,
+     US_STYLE_PAGE, US_BODY_NONE, &us_claims_table, US_WRITE, CLAIMS_FLAGS, us_ep_claims_prepare, us_ep_claims_run,
+     us_ep_claims_finish, "protocol 7.2", "Who asks, and as whom: a page for the requesting party"},
+    {"uma.claims_gathering.decide", US_SERVICE_UMA, US_METHOD_POST, "claims_gathering", NULL, US_AUTH_SESSION_OPTIONAL,
+     US_STYLE_PAGE, US_BODY_FORM, &us_claims_table, US_WRITE, CLAIMS_FLAGS, us_ep_claims_prepare, us_ep_claims_run,
+     us_ep_claims_finish, "protocol 7.3", "What the requesting party says to it"},
 
     /* The owner's side: REST contract. */
     {"json.authenticate", US_SERVICE_JSON, US_METHOD_POST, "authenticate", NULL, US_AUTH_SESSION_OPTIONAL,
@@ -260,6 +270,20 @@ const struct us_route us_routes[] = {
      "The store answers too"},
 
     /* Pages. */
+    {"web.login_page", US_SERVICE_XUI, US_METHOD_GET, "", NULL, US_AUTH_SESSION_OPTIONAL, US_STYLE_PAGE, US_BODY_NONE,
+     NULL, US_READ, US_ROUTE_NO_STORE, NULL, us_ep_login_page, NULL, "design 6, docs/adr/0020",
+     "Login page, or the page of who is signed in"},
+    {"web.login", US_SERVICE_XUI, US_METHOD_POST, "", NULL, US_AUTH_SESSION_OPTIONAL, US_STYLE_PAGE, US_BODY_FORM,
+     &us_login_page_table, US_WRITE, US_ROUTE_NO_STORE, us_ep_login_page_prepare, us_ep_login_page_run,
+     us_ep_login_page_finish, "design 6, docs/adr/0020", "Log in by the page"},
+    {"web.logout_page", US_SERVICE_XUI, US_METHOD_GET, "logout", NULL, US_AUTH_SESSION_OPTIONAL, US_STYLE_PAGE,
+     US_BODY_NONE, NULL, US_READ, US_ROUTE_NO_STORE, NULL, us_ep_logout_page, NULL, "docs/adr/0020", "Sign out? asks"},
+    {"web.logout", US_SERVICE_XUI, US_METHOD_POST, "logout", NULL, US_AUTH_SESSION_OPTIONAL, US_STYLE_PAGE,
+     US_BODY_FORM, &us_account_form_table, US_WRITE, US_ROUTE_NO_STORE, NULL, us_ep_logout, NULL, "docs/adr/0020",
+     "Sign out"},
+    {"web.withdraw", US_SERVICE_XUI, US_METHOD_POST, "applications", NULL, US_AUTH_SESSION_OPTIONAL, US_STYLE_PAGE,
+     US_BODY_FORM, &us_account_form_table, US_WRITE, US_ROUTE_NO_STORE, NULL, us_ep_withdraw, NULL, "docs/adr/0020",
+     "Take back what an application may do"},
     {"web.asset", US_SERVICE_XUI, US_METHOD_GET, "assets/{file}", NULL, US_AUTH_NONE, US_STYLE_PAGE, US_BODY_NONE, NULL,
      US_READ, 0, NULL, us_ep_asset, NULL, "docs/http-api.md", "Stylesheet and logo of the pages"},
 };

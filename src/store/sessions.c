@@ -9,6 +9,7 @@ static const struct us_column session_columns[] = {
     {US_COLUMN_I64, offsetof(struct us_session_row, session.created_ms)},
     {US_COLUMN_I64, offsetof(struct us_session_row, session.touched_ms)},
     {US_COLUMN_I64, offsetof(struct us_session_row, session.expires_ms)},
+    {US_COLUMN_TEXT, offsetof(struct us_session_row, session.journey)},
     {US_COLUMN_I64, offsetof(struct us_session_row, account.id)},
     {US_COLUMN_I64, offsetof(struct us_session_row, account.realm_id)},
     {US_COLUMN_TEXT, offsetof(struct us_session_row, account.name)},
@@ -24,7 +25,7 @@ static const struct us_column session_columns[] = {
     {US_COLUMN_TEXT, offsetof(struct us_session_row, realm_path)},
 };
 #define SESSION_COLUMNS(digest)                                                                                        \
-  "s.id, " digest ", s.realm_id, s.account_id, s.created_ms, s.touched_ms, s.expires_ms,"                              \
+  "s.id, " digest ", s.realm_id, s.account_id, s.created_ms, s.touched_ms, s.expires_ms, s.journey,"                   \
   " a.id, a.realm_id, a.name, a.name_key, a.mail, a.given_name, a.family_name, a.locale, a.is_active, a.is_admin,"     \
   " a.rev, a.access_rev, r.path"
 #define SESSION_TABLES " session s JOIN account a ON a.id = s.account_id JOIN realm r ON r.id = s.realm_id"
@@ -36,12 +37,12 @@ enum us_code us_sessions_find(struct us_cx *cx, int64_t id, struct us_session_ro
 }
 
 static const char SQL_INSERT[] =
-    "INSERT INTO session (id, digest, realm_id, account_id, created_ms, touched_ms, expires_ms)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    "INSERT INTO session (id, digest, realm_id, account_id, created_ms, touched_ms, expires_ms, journey)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
 enum us_code us_sessions_insert(struct us_cx *cx, const struct us_session *s, struct us_str digest) {
-  return us_sql_run(cx, NULL, SQL_INSERT, "itiiiii", s->id, digest, s->realm_id, s->account_id, s->created_ms,
-                    s->touched_ms, s->expires_ms);
+  return us_sql_run(cx, NULL, SQL_INSERT, "itiiiiit", s->id, digest, s->realm_id, s->account_id, s->created_ms,
+                    s->touched_ms, s->expires_ms, s->journey);
 }
 
 static const char SQL_DELETE[] = "DELETE FROM session WHERE id = $1";

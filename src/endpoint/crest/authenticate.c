@@ -26,6 +26,7 @@ enum form { FORM_BEGIN, FORM_HEADERS, FORM_CALLBACKS, FORM_SESSION };
 struct login {
   enum form form;
   bool no_session;
+  struct us_str journey;
   struct us_str success_url, failure_url; /* failure: absent unless asked for */
   struct us_str user, password, code;
   struct us_login_step step; /* CALLBACKS: that the caller is at */
@@ -51,19 +52,6 @@ static enum us_code timed_out(struct us_call *call) {
 
 static bool param_is_true(struct us_call *call, const char *name) {
   return us_str_eq_c(us_params_get(&call->query, name), "true");
-}
-
-/* Both or none; the one flow there is has two names in the lineage. */
-static enum us_code check_flow(struct us_call *call) {
-  struct us_str type = us_params_get(&call->query, "authIndexType");
-  struct us_str value = us_params_get(&call->query, "authIndexValue");
-  if (type.p == NULL && value.p == NULL)
-    return US_OK;
-  if (type.p == NULL || value.p == NULL)
-    return us_fail(&call->cx, US_E_INVALID_REQUEST, "authIndexType and authIndexValue come together");
-  if (us_str_eq_c(type, "service") && (us_str_eq_c(value, "ldapService") || us_str_eq_c(value, "Login")))
-    return US_OK;
-  return us_fail(&call->cx, US_E_INVALID_REQUEST, "There is no login flow of this authIndexType and authIndexValue");
 }
 
 /* The value of an input of the callbacks, by name. */
@@ -148,16 +136,10 @@ static enum us_code check_password(struct us_call *call, struct login *login) {
   return call->realm->settings.second_factor ? ask_for(call, US_LOGIN_CODE) : US_OK;
 }
 
-/* The password was right some minutes ago: is he still who he was? */
 static enum us_code check_code(struct us_call *call, struct login *login) {
-  struct us_cx *cx = &call->cx;
-  enum us_code code = us_account_by_id(cx, login->step.account_id, &login->account);
-  if (code != US_OK && code != US_E_NOT_FOUND)
-    return code;
-  if (code == US_E_NOT_FOUND || !login->account.is_active || login->account.rev != login->step.account_rev)
+  enum us_code code = us_login_check_code(call, &login->step, login->code, &login->account, &login->code_step);
+  if (code == US_E_STALE)
     return timed_out(call);
-  code = us_account_check_code(cx, call->realm, &login->account, login->code, call->request->peer_group,
-                               &login->code_step);
   return code == US_E_NOT_FOUND ? login_failure(call) : code;
 }
 
@@ -175,7 +157,7 @@ enum us_code us_ep_authenticate_prepare(struct us_call *call) {
   if (login == NULL)
     return us_fail_plain(cx, US_E_NO_MEMORY);
   call->state = login;
-  US_TRY(check_flow(call));
+  US_TRY(us_login_journey(call, &login->journey));
   US_TRY(read_form(call, login));
   login->no_session = param_is_true(call, "noSession");
   login->success_url = us_login_goto(cx, &call->realm->settings, us_params_get(&call->query, "goto"));
@@ -193,19 +175,11 @@ enum us_code us_ep_authenticate_prepare(struct us_call *call) {
 
 /* The write step of a caller who is through. */
 static enum us_code let_in(struct us_call *call, struct login *login) {
-  struct us_cx *cx = &call->cx;
-  US_TRY(us_account_still(cx, &login->account));
-  if (login->code_step > 0) {
-    enum us_code code = us_account_use_code(cx, login->account.id, login->code_step);
-    if (code == US_E_NOT_FOUND) /* somebody was faster with the same code */
-      return login_failure(call);
-    US_TRY(code);
-  }
-  if (login->no_session)
-    return US_OK;
-  if (call->caller.kind == US_CALLER_SESSION && call->caller.by_cookie) /* the new cookie takes its place */
-    US_TRY(us_session_end(cx, call->caller.login.session.id));
-  return us_session_create(cx, call->realm, &login->account, &login->handle);
+  enum us_code code = us_login_use_code(call, &login->account, login->code_step);
+  if (code == US_E_NOT_FOUND)
+    return login_failure(call);
+  US_TRY(code);
+  return login->no_session ? US_OK : us_login_enter(call, &login->account, login->journey, &login->handle);
 }
 
 enum us_code us_ep_authenticate_run(struct us_call *call) {

@@ -122,7 +122,8 @@ CREATE TABLE session (
   account_id  BIGINT NOT NULL,
   created_ms  BIGINT NOT NULL,
   touched_ms  BIGINT NOT NULL,
-  expires_ms  BIGINT NOT NULL                -- maximum lifetime
+  expires_ms  BIGINT NOT NULL,               -- maximum lifetime
+  journey     TEXT NOT NULL DEFAULT ''       -- the flow by which the person logged in (authIndexValue)
 );
 CREATE INDEX session_account ON session (account_id, id);
 

@@ -1,0 +1,20 @@
+/* The browser's way in and out (REST contract b, k; docs/adr/0020): pages at /XUI/. Steps of the rows in route/table.c. */
+#ifndef USHER_ENDPOINT_WEB_LOGIN_H
+#define USHER_ENDPOINT_WEB_LOGIN_H
+
+#include "endpoint/call.h"
+
+extern const struct us_field_table us_login_page_table; /* login_csrf, username, password, step, code */
+enum us_code us_ep_login_page(struct us_call *call);
+enum us_code us_ep_login_page_prepare(struct us_call *call);
+enum us_code us_ep_login_page_run(struct us_call *call);
+enum us_code us_ep_login_page_finish(struct us_call *call);
+
+extern const struct us_field_table us_account_form_table; /* csrf, client_id */
+enum us_code us_ep_logout_page(struct us_call *call);
+enum us_code us_ep_logout(struct us_call *call);
+enum us_code us_ep_withdraw(struct us_call *call);
+/* Who is signed in, and which applications have what of the person: what the login page is for somebody with a session. */
+enum us_code us_account_page_show(struct us_call *call) US_MUST_CHECK;
+
+#endif
