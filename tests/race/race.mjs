@@ -1,10 +1,15 @@
 // Two clients race for one ticket over HTTP against the release binary: exactly one of them is processed, every time.
 // The loser sees invalid_grant. The two presentations are written to two warm connections one behind the other, so that they
 // reach two event loops at about the same moment.
-import { Tally, Usher } from '../net/usher.mjs'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { BINARY, SECRET, Tally, UMA_GRANT, Usher } from '../net/usher.mjs'
 
 const ROUNDS = Number(process.env.RACE_ROUNDS ?? 10000)
 const DECISIONS = Number(process.env.RACE_DECISIONS ?? 200)
+const CLAIMS = Number(process.env.RACE_CLAIMS ?? 500)
 const LANES = 8 // rounds in flight at once
 
 const tally = new Tally()
@@ -63,5 +68,38 @@ try {
   tally.check(`of two decisions at once one counts, in each of ${DECISIONS} rounds`, decided.one === DECISIONS, JSON.stringify(decided))
 } finally {
   tally.check('the server stops cleanly', (await usher.stop()) === 0)
+}
+
+// The token endpoint and the claims endpoint race for one ticket. Whoever is faster has it, the other one does not.
+const folder = mkdtempSync(path.join(os.tmpdir(), 'usher-race-'))
+const gallery = await Usher.start(['demo', '--listen', '127.0.0.1:0', '--data', folder])
+try {
+  const set = ['settings', 'set', '--realm', '/alpha', '--store', `sqlite:${path.join(folder, 'usher.db')}`, 'interactiveClaimsGatheringEnabled=true']
+  tally.check('claims are gathered interactively', spawnSync(BINARY, set).status === 0)
+  const metadata = `${gallery.uma}/.well-known/uma2-configuration`
+  for (let i = 0; i < 100 && !(await gallery.request('GET', metadata)).json.claims_interaction_endpoint; i++)
+    await new Promise((resolve) => setTimeout(resolve, 50)) // a running server obeys within a second
+  const pat = await gallery.pat()
+  const cookie = { cookie: `iPlanetDirectoryPro=${(await gallery.sso('bob')).iplanetdirectorypro}` }
+  const album = (await gallery.send('POST', `${gallery.uma}/resource_set`, { resource_scopes: ['view'] }, pat)).json._id
+  const outcomes = { token: 0, claims: 0, other: 0 }
+  for (let round = 0; round < CLAIMS; round++) {
+    const ticket = (await gallery.send('POST', `${gallery.uma}/permission_request`, { resource_id: album, resource_scopes: ['view'] }, pat)).json.ticket
+    const present = {
+      token: () => gallery.form(`${gallery.oauth}/access_token`, { grant_type: UMA_GRANT, ticket, client_id: 'UMA-Client', client_secret: SECRET }),
+      claims: () => gallery.request('GET', `${gallery.uma}/claims_gathering?client_id=UMA-Client&ticket=${ticket}`, { headers: cookie }),
+    }
+    const first = round % 2 ? ['token', 'claims'] : ['claims', 'token'] // neither is always the first on the wire
+    const answers = Object.fromEntries(await Promise.all(first.map(async (who) => [who, await present[who]()])))
+    const token = answers.token.json?.error, claims = answers.claims.status
+    if (token === 'need_info' && claims === 302 && /[?&]error=invalid_request/.test(answers.claims.headers.location)) outcomes.token++
+    else if (token === 'invalid_grant' && claims === 200) outcomes.claims++
+    else outcomes.other++
+  }
+  console.log(`# ${CLAIMS} rounds: the token endpoint ${outcomes.token}, the claims endpoint ${outcomes.claims}, other ${outcomes.other}`)
+  tally.check(`one of the two endpoints has the ticket in each of ${CLAIMS} rounds`, outcomes.other === 0, JSON.stringify(outcomes))
+} finally {
+  tally.check('that server stops cleanly too', (await gallery.stop()) === 0)
+  rmSync(folder, { recursive: true, force: true })
 }
 tally.end()

@@ -14,4 +14,10 @@ enum us_code us_ep_resource_delete(struct us_call *call);
 enum us_code us_ep_permission_prepare(struct us_call *call);
 enum us_code us_ep_permission_request(struct us_call *call);
 
+/* The claims interaction endpoint: GET and POST alike. */
+extern const struct us_field_table us_claims_table;
+enum us_code us_ep_claims_prepare(struct us_call *call);
+enum us_code us_ep_claims_run(struct us_call *call);
+enum us_code us_ep_claims_finish(struct us_call *call);
+
 #endif
