@@ -140,7 +140,8 @@ static bool begin(struct us_fetcher *fetcher, struct flight *f) {
 static void tell(const struct flight *f, const char *why) {
   struct us_log_line line;
   us_log_begin(&line, US_LOG_WARN, "fetch");
-  us_log_c(&line, "url", f->url);
+  us_log_str(&line, "url",
+             (struct us_str){f->url, strcspn(f->url, "?")}); /* a query may hold what is not for the log */
   us_log_c(&line, "text", f->was_inside ? "the name leads to an inside address" : why);
   us_log_end(&line);
 }

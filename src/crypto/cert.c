@@ -288,11 +288,18 @@ struct us_cert *us_cert_new(struct us_str der) {
     return NULL;
   X509 *x509 = d2i_X509(NULL, &at, (long)der.n);
   struct us_cert *cert = NULL;
+  char thumbprint[US_SHA256_TEXT_BYTES];
   if (x509 != NULL && at == (const unsigned char *)der.p + der.n)
     cert = us_cert_of_x509(x509, NULL);
   X509_free(x509);
   ERR_clear_error();
-  return cert;
+  if (cert == NULL)
+    return NULL;
+  us_sha256_text(der, thumbprint);
+  if (us_str_eq_c(us_cert_thumbprint(cert), thumbprint))
+    return cert;
+  us_cert_unref(cert); /* read, but not as DER has it: it would have two thumbprints */
+  return NULL;
 }
 
 struct us_cert *us_cert_ref(const struct us_cert *cert) {

@@ -35,16 +35,39 @@ static bool decode_percent(void *mem, struct us_str in, struct us_str *ret_text)
   return text != NULL;
 }
 
-static struct us_cert *of_base64(void *mem, struct us_str text) {
+void us_certs_done(struct us_certs *certs) {
+  for (size_t i = 0; i < US_CERTS_REMEMBERED; i++)
+    us_cert_unref(certs->v[i]);
+  *certs = (struct us_certs){0};
+}
+
+/* What has this digest was read before; a place that is taken is taken over. */
+static struct us_cert *of_der(struct us_certs *certs, struct us_str der) {
+  uint8_t digest[US_SHA256_BYTES];
+  char thumbprint[US_SHA256_TEXT_BYTES];
+  us_sha256(der, digest);
+  us_base64url_encode(digest, sizeof(digest), thumbprint);
+  struct us_cert **place = &certs->v[digest[0] % US_CERTS_REMEMBERED];
+  if (*place == NULL || !us_str_eq_c(us_cert_thumbprint(*place), thumbprint)) {
+    struct us_cert *cert = us_cert_new(der);
+    if (cert == NULL)
+      return NULL;
+    us_cert_unref(*place);
+    *place = cert;
+  }
+  return us_cert_ref(*place);
+}
+
+static struct us_cert *of_base64(void *mem, struct us_certs *certs, struct us_str text) {
   char *der = us_mem_alloc(mem, US_CERT_MAX_BYTES);
   size_t n = 0;
   if (der == NULL || !us_base64_decode(text, der, US_CERT_MAX_BYTES, &n))
     return NULL;
-  return us_cert_new((struct us_str){der, n});
+  return of_der(certs, (struct us_str){der, n});
 }
 
 /* RFC 7468 3: lines between the two that name it. One certificate, with nothing before or behind it. */
-static struct us_cert *of_pem(void *mem, struct us_str pem) {
+static struct us_cert *of_pem(void *mem, struct us_certs *certs, struct us_str pem) {
   struct us_str begin = US_STR(BEGIN_LINE), end = US_STR(END_LINE);
   char *text = us_mem_alloc(mem, pem.n + 1);
   size_t n = 0;
@@ -57,14 +80,14 @@ static struct us_cert *of_pem(void *mem, struct us_str pem) {
     if (pem.p[i] != '\n' && pem.p[i] != '\r')
       text[n++] = pem.p[i];
   }
-  return of_base64(mem, (struct us_str){text, n});
+  return of_base64(mem, certs, (struct us_str){text, n});
 }
 
-struct us_cert *us_client_cert_read(void *mem, struct us_str value) {
+struct us_cert *us_client_cert_read(void *mem, struct us_certs *certs, struct us_str value) {
   struct us_str pem;
   if (value.n > 2 && value.p[0] == ':' && value.p[value.n - 1] == ':')
-    return of_base64(mem, (struct us_str){value.p + 1, value.n - 2});
-  return decode_percent(mem, value, &pem) ? of_pem(mem, pem) : NULL;
+    return of_base64(mem, certs, (struct us_str){value.p + 1, value.n - 2});
+  return decode_percent(mem, value, &pem) ? of_pem(mem, certs, pem) : NULL;
 }
 
 static void let_go(void *cert) {
@@ -82,8 +105,8 @@ static int show(struct us_http_request *request, void *mem, struct us_cert *cert
   return 0;
 }
 
-int us_client_cert_tell(struct us_http_request *request, void *mem, const struct us_cert *own, bool is_proxy,
-                        const char *header, const char **ret_reason) {
+int us_client_cert_tell(struct us_http_request *request, void *mem, struct us_certs *certs, const struct us_cert *own,
+                        bool is_proxy, const char *header, const char **ret_reason) {
   request->certificate = NULL;
   request->client_cert = US_STR_ABSENT;
   if (!is_proxy)
@@ -97,6 +120,6 @@ int us_client_cert_tell(struct us_http_request *request, void *mem, const struct
     return 400;
   if (value.n == 0) /* how some proxies say that there was none */
     return 0;
-  struct us_cert *cert = us_client_cert_read(mem, value);
+  struct us_cert *cert = us_client_cert_read(mem, certs, value);
   return cert == NULL ? 400 : show(request, mem, cert, ret_reason);
 }

@@ -14,11 +14,18 @@
 #define US_CLIENT_CERT_REPEATED "The header with the client certificate stands there more than once"
 #define US_CLIENT_CERT_MALFORMED "The header with the client certificate cannot be read"
 
+/* Certificates that proxies told lately: reading one costs more than many a request, and one client sends many. A loop's own. */
+#define US_CERTS_REMEMBERED 64
+struct us_certs {
+  struct us_cert *v[US_CERTS_REMEMBERED];
+};
+void us_certs_done(struct us_certs *certs);
+
 /* Sets request->certificate and ->client_cert, as long as `mem` lives. `own`: the connection's, NULL without. `header`: its
  * lower-case name, NULL: none is read. 0, or the status with which the request is refused and *ret_reason. */
-int us_client_cert_tell(struct us_http_request *request, void *mem, const struct us_cert *own, bool is_proxy,
-                        const char *header, const char **ret_reason);
-/* The value of such a header; NULL when it is not one certificate in one of the two forms. */
-struct us_cert *us_client_cert_read(void *mem, struct us_str value);
+int us_client_cert_tell(struct us_http_request *request, void *mem, struct us_certs *certs, const struct us_cert *own,
+                        bool is_proxy, const char *header, const char **ret_reason);
+/* The value of such a header, held for the caller; NULL when it is not one certificate in one of the two forms. */
+struct us_cert *us_client_cert_read(void *mem, struct us_certs *certs, struct us_str value);
 
 #endif

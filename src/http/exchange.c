@@ -192,8 +192,8 @@ static int us_tell_peer(struct us_exchange *x, const char **ret_reason) {
     request->peer_group = us_str_c(x->group_text);
   }
   request->is_tls = conn->tls != NULL;
-  return us_client_cert_tell(request, x->pub.mem, conn->tls ? us_tls_client_cert(conn->tls) : NULL, conn->is_proxy,
-                             conn->loop->edge->options.client_cert_header, ret_reason);
+  return us_client_cert_tell(request, x->pub.mem, &conn->loop->certs, conn->tls ? us_tls_client_cert(conn->tls) : NULL,
+                             conn->is_proxy, conn->loop->edge->options.client_cert_header, ret_reason);
 }
 
 static void us_conn_hand_over(struct us_conn *conn) {

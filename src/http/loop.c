@@ -254,6 +254,7 @@ void us_loop_stop(struct us_loop *loop, int64_t grace_ms) {
 
 void us_loop_done(struct us_loop *loop) {
   us_exchanges_drop(loop);
+  us_certs_done(&loop->certs);
   free(loop->spare);
   us_buf_done(&loop->head);
   us_buf_done(&loop->cipher);

@@ -7,6 +7,7 @@
 
 #include "http/address.h"
 #include "http/answer.h"
+#include "http/client_cert.h"
 #include "http/quota.h"
 #include "http/server.h"
 #include "http/tls.h"
@@ -63,6 +64,7 @@ struct us_loop {
   uint64_t unsent_since_ns; /* the first of them, by uv_hrtime() */
   uint64_t turn_ns;
   struct us_exchange *exchanges; /* handed over and not answered */
+  struct us_certs certs;
   struct us_conn *spare;         /* for turning a connection away when there is no memory */
   size_t turned_away;            /* connections past the limits that are being told so */
   bool is_stopping;

@@ -58,6 +58,15 @@ static void only_one_whole_certificate_is_read(void **state) {
   assert_null(us_cert_new((struct us_str){(char *)der, (size_t)n - 1}));
   assert_null(us_cert_new((struct us_str){(char *)der + 1, (size_t)n - 1}));
   assert_null(us_cert_new((struct us_str){"", 0}));
+  /* The same in BER: its outer length in one byte more than it needs. */
+  assert_int_equal(der[0], 0x30);
+  assert_true(der[1] == 0x82 || der[1] == 0x81);
+  size_t of_length = der[1] & 0x7f;
+  more[0] = 0x30;
+  more[1] = (unsigned char)(0x80 | (of_length + 1));
+  more[2] = 0;
+  memcpy(more + 3, der + 2, (size_t)n - 2);
+  assert_null(us_cert_new((struct us_str){(char *)more, (size_t)n + 1}));
   assert_null(us_cert_new(US_STR_ABSENT));
   OPENSSL_free(der);
   X509_free(x509);
