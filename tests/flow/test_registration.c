@@ -274,14 +274,30 @@ static void a_realm_may_give_no_registration_access_tokens(void **state) {
   expect_error(us_with_pat(w, "GET", own_url(w, &r), "x", NULL), 401, "invalid_token");
 }
 
-/* UG-06: and the value counts at the claims endpoint. */
+/* Where the claims endpoint sends a browser that nobody has logged in with. */
+static int claims_status(struct us_world *w, const char *client, const char *ticket, const char *uri) {
+  return us_send(w, "GET",
+                 us_text(w, ALPHA_UMA "claims_gathering?client_id=%s&ticket=%s&claims_redirect_uri=%s", client,
+                         us_enc(w, ticket), us_enc(w, uri)),
+                 "Accept: text/html", NULL)
+      .status;
+}
+
+/* UG-06: and the value then counts at the claims endpoint. */
 static void claims_redirect_uris_are_registered(void **state) {
   struct us_world *w = *state;
+  us_world_set(w, "interactiveClaimsGatheringEnabled", "true");
   struct us_reply r =
       try_more(w, "\"claims_redirect_uris\":[\"https://app.example/claims\",\"https://app.example/c2\"]");
   assert_status(r, 201);
   assert_string_equal(list_text(w, &r, "claims_redirect_uris"),
                       "[\"https://app.example/claims\",\"https://app.example/c2\"]");
+  const char *pat = us_pat(w, "alice", RS1), *id = us_reply_str(&r, "client_id");
+  const char *album = us_register(w, pat, "{\"name\":\"album\",\"resource_scopes\":[\"view\"]}");
+  const char *ticket = us_ask(w, pat, us_text(w, "{\"resource_id\":\"%s\",\"resource_scopes\":[\"view\"]}", album));
+  assert_int_equal(claims_status(w, id, ticket, REDIRECT), 400); /* that one is for codes */
+  assert_int_equal(claims_status(w, id, ticket, "https://app.example/claims/"), 400);
+  assert_int_equal(claims_status(w, id, ticket, "https://app.example/c2"), 302);
 }
 
 /* SB-15, SB-21 */
