@@ -139,6 +139,27 @@ static void with_two_uris_the_client_says_which(void **state) {
   rpt_of(us_grant(w, C1, param_of(w, url, "ticket"), NULL, NULL));
 }
 
+static void register_itself(struct us_cx *cx, struct us_client *client) {
+  (void)cx;
+  client->registration_digest = US_STR("a digest");
+}
+/* SB-19: a client that nobody knows could send people anywhere through us by a request that fails. They are shown where, first. */
+static void a_client_that_registered_itself_is_not_followed_blindly(void **state) {
+  struct page p = begin(state);
+  struct us_world *w = p.w;
+  change_client(w, C1, register_itself);
+  static const char *const flaws[] = {"nonsense&state=s", "nonsense&code_challenge=x"};
+  for (size_t i = 0; i < 2; i++) {
+    struct us_reply r = visit(w, i == 0 ? p.g.bob : NULL, us_text(w, "client_id=" C1 "&ticket=%s", flaws[i]));
+    assert_error_page(r, 400);
+    assert_non_null(strstr(r.body, C1_BACK "?error=invalid_request"));
+  }
+  struct us_reply r = visit(w, p.g.bob, c1_query(w, p.ticket, ""));
+  assert_status(r, 200);
+  assert_non_null(strstr(r.body, "registered itself"));
+  assert_sent_back(w, press(w, p.g.bob, p.ticket, "deny", NULL), C1_BACK, "access_denied"); /* he has seen where */
+}
+
 /* UG-63, UG-64 */
 static void without_a_registered_uri_there_is_none(void **state) {
   struct page p = begin(state);
@@ -303,6 +324,7 @@ int main(void) {
       STORY(a_ticket_goes_with_its_owner),
       STORY(the_uri_is_compared_character_by_character),
       STORY(with_two_uris_the_client_says_which),
+      STORY(a_client_that_registered_itself_is_not_followed_blindly),
       STORY(without_a_registered_uri_there_is_none),
       STORY(a_uri_that_is_none_cannot_be_registered),
       STORY(state_comes_back_unchanged),
