@@ -99,7 +99,7 @@ static inline const struct us_realm *alpha(struct us_world *w) {
 
 /* A client for one story: words with blanks between. `secret` NULL: public. */
 struct new_client {
-  const char *id, *secret, *method, *grants, *scopes, *default_scopes, *alg;
+  const char *id, *secret, *method, *grants, *scopes, *default_scopes, *redirect_uris, *alg;
   int64_t access_token_s;
 };
 struct client_step {
@@ -128,6 +128,7 @@ static inline enum us_code create_client_step(struct us_cx *cx, void *self) {
       .grants = words(cx->mem, in->grants),
       .scopes = words(cx->mem, in->scopes),
       .default_scopes = words(cx->mem, in->default_scopes),
+      .redirect_uris = words(cx->mem, in->redirect_uris),
       .id_token_alg = us_str_c(in->alg),
       .access_token_s = in->access_token_s,
   };

@@ -23,6 +23,7 @@
 #include "domain/pkce.h"
 #include "domain/redirect_uri.h"
 #include "domain/scope.h"
+#include "endpoint/crest/login.h"
 #include "endpoint/web/page.h"
 #include "endpoint/web/redirect.h"
 
@@ -137,7 +138,7 @@ struct us_str us_authorize_url(struct us_call *call, bool keeps_age) {
 }
 
 struct us_str us_authorize_client_name(struct us_cx *cx, const struct us_client *client) {
-  return client->display_name.n == 0
+  return client->display_name.n == 0 || us_str_eq(client->display_name, client->client_id)
              ? client->client_id
              : us_str_fmt(cx->mem, "%.*s (%.*s)", US_STR_ARG(client->display_name), US_STR_ARG(client->client_id));
 }
@@ -402,6 +403,9 @@ static enum us_code send_to_login(struct us_call *call) {
   struct us_str login = us_login_page_url(call, US_STR_ABSENT, call->caller.kind == US_CALLER_SESSION, back);
   if (back.p == NULL || login.p == NULL)
     return us_fail_plain(&call->cx, US_E_NO_MEMORY);
+  if (back.n > US_LOGIN_GOTO_MAX_BYTES) /* nobody would come back here */
+    return us_fail(&call->cx, US_E_INVALID_REQUEST,
+                   "The request is too long to come back to when somebody has logged in");
   return us_answer_redirect(call, login, NULL, 0);
 }
 
