@@ -75,7 +75,8 @@ CREATE TABLE client (
   created_ms         BIGINT NOT NULL,
   UNIQUE (realm_id, client_id)
 );
-CREATE INDEX client_registered ON client (realm_id) WHERE registration_digest IS NOT NULL;
+-- The digest stands in it so that they are counted without their rows.
+CREATE INDEX client_registered ON client (realm_id, registration_digest) WHERE registration_digest IS NOT NULL;
 
 CREATE TABLE account (
   id            @ID@,
