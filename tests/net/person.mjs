@@ -1,6 +1,7 @@
 // A person at a browser without JavaScript, in a few lines: cookies, redirects, forms. It reads pages as a browser would (labels and
 // names are the page's own), so it knows only that a login asks for a user name and a password, and that decisions are buttons.
 import assert from 'node:assert/strict'
+import { fetchWith } from './fetch.mjs'
 
 const ENTITIES = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
 const decoded = (text) => text.replace(/&(?:#x([0-9a-f]+)|#([0-9]+)|(\w+));/gi, (all, hex, dec, name) => {
@@ -31,7 +32,7 @@ export class Person {
   visited = [] // every address asked for, and the status of its answer
 
   // `stop`: addresses that begin with this are not asked for any more: the client's own. headers: of every request.
-  constructor({ stop = 'http://127.0.0.1:9/', headers = {}, fetch = globalThis.fetch } = {}) { Object.assign(this, { stop, headers, fetch }) }
+  constructor({ stop = 'http://127.0.0.1:9/', headers = {}, fetch = fetchWith() } = {}) { Object.assign(this, { stop, headers, fetch }) }
 
   async #ask(url, init) {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
