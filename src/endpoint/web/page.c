@@ -105,16 +105,25 @@ void us_page_open(struct us_call *call, int status, enum us_word title, struct u
   us_buf_add_c(out, "</h1>\n");
 }
 
-/* Chromium holds form-action against redirects that answer a form as well. A host in brackets has no form in CSP: its scheme then. */
-static struct us_str target_source(struct us_str target) {
+/* Chromium holds form-action against redirects that answer a form as well. A URI without a host is named by its scheme, and so is one
+ * whose host stands in brackets, for which CSP has no form. What could be more than a name of a host there is left out. */
+static struct us_str target_source(struct us_page *page) {
+  static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-+:/";
+  struct us_str target = page->form_target;
   const char *colon = target.n > 0 ? memchr(target.p, ':', target.n) : NULL;
-  if (colon != NULL && memchr(target.p, '[', target.n) != NULL)
-    return (struct us_str){target.p, (size_t)(colon - target.p) + 1};
+  if (colon == NULL && target.n > 0)
+    target = us_str_fmt(page->call->cx.mem, "%.*s:", US_STR_ARG(target));
+  else if (colon != NULL && memchr(target.p, '[', target.n) != NULL)
+    target.n = (size_t)(colon - target.p) + 1;
+  for (size_t i = 0; i < target.n; i++) {
+    if (memchr(plain, target.p[i], sizeof(plain) - 1) == NULL)
+      return US_STR("");
+  }
   return target;
 }
 
 static struct us_str content_policy(struct us_page *page) {
-  struct us_str target = target_source(page->form_target);
+  struct us_str target = target_source(page);
   return us_str_fmt(page->call->cx.mem,
                     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'%s%.*s; base-uri 'none'; "
                     "frame-ancestors 'none'",
