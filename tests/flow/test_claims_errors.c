@@ -2,6 +2,7 @@
  * What the claims interaction endpoint refuses, and where the browser is then (protocol contract 7.1, 7.2, Q32): whatever is wrong with
  * the client or its URI is said here, all else is said to the client.
  */
+#include "crypto/handle.h"
 #include "flow/claims.h"
 #include "http/message.h"
 
@@ -247,6 +248,18 @@ static void what_cannot_be_read_is_refused_here(void **state) {
   expect_status(visit(w, p.g.bob, c1_query(w, p.ticket, most)), 200);
 }
 
+/* The login page leads back to URLs of 4096 bytes: what is longer is told to the client before the ticket is used. */
+static void what_the_login_page_could_not_bring_back_goes_to_the_client(void **state) {
+  struct page p = begin(state);
+  struct us_world *w = p.w;
+  size_t rest = strlen(CLAIMS_URL "?client_id=" C1 "&ticket=&state=") + US_HANDLE_TEXT_BYTES - 1;
+  const char *fits = us_text(w, "&state=%0*d", (int)(4096 - rest), 0),
+             *more = us_text(w, "&state=%0*d", (int)(4097 - rest), 0);
+  assert_sent_back(w, visit(w, NULL, c1_query(w, p.ticket, more)), C1_BACK, "invalid_request");
+  is_untouched(&p);
+  assert_non_null(param_of(w, location(visit(w, NULL, c1_query(w, p.ticket, fits))), "goto"));
+}
+
 /* 7.2 step 1, 1.5: programs are told in their own language. */
 static void who_prefers_json_gets_it(void **state) {
   struct page p = begin(state);
@@ -330,6 +343,7 @@ int main(void) {
       STORY(state_comes_back_unchanged),
       STORY(a_form_says_allow_or_deny),
       STORY(what_cannot_be_read_is_refused_here),
+      STORY(what_the_login_page_could_not_bring_back_goes_to_the_client),
       STORY(who_prefers_json_gets_it),
       STORY(it_is_closed_unless_the_realm_opens_it),
       STORY(other_methods_are_not_allowed),

@@ -243,6 +243,14 @@ static void somebody_of_another_realm_logs_in_anew(void **state) {
   assert_error(r, 404, "not_found");
 }
 
+/* A session of somebody who logged in by this journey. */
+static const char *us_sso_by(struct us_world *w, const char *user, const char *journey) {
+  struct us_reply r = us_send(
+      w, "POST", us_text(w, ALPHA_JSON "authenticate?authIndexType=service&authIndexValue=%s", journey),
+      us_text(w, "X-OpenAM-Username: %s\nX-OpenAM-Password: Ch4ng31t\nContent-Type: application/json", user), "{}");
+  assert_status(r, 200);
+  return us_reply_str(&r, "tokenId");
+}
 /* 9.2 claimsGatheringService, Q31 */
 static void the_journey_can_be_prescribed(void **state) {
   struct us_world *w = *state;
@@ -256,6 +264,8 @@ static void the_journey_can_be_prescribed(void **state) {
   assert_string_equal(param_of(w, login, "authIndexValue"), "SomeOther");
   const char *next = param_of(w, param_of(w, login, "goto"), "ticket");
   assert_error_page(press(w, g.bob, next, "allow", NULL), 401);
+  const char *by_it = us_sso_by(w, "bob", "SomeOther");
+  expect_status(visit(w, by_it, c1_query(w, next, "")), 200);
   us_world_set(w, "claimsGatheringService", "ldapService"); /* that bob came by */
   expect_status(visit(w, g.bob, c1_query(w, next, "")), 200);
   ticket_for_client(w, press(w, g.bob, next, "allow", NULL));

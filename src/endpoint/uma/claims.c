@@ -4,6 +4,7 @@
  * them is said on a page of ours; everything else that is wrong goes back to the client (7.2, UG-66, Q32). The rules are in
  * domain/claims.h.
  */
+#include <string.h>
 #include <time.h>
 
 #include "base/mem.h"
@@ -11,6 +12,7 @@
 #include "domain/client.h"
 #include "domain/redirect_uri.h"
 #include "domain/settings.h"
+#include "endpoint/crest/login.h"
 #include "endpoint/oauth/authorize.h"
 #include "endpoint/uma/uma.h"
 #include "endpoint/web/page.h"
@@ -113,6 +115,30 @@ static enum us_code send_back(struct claims *c, const char *error) {
   return US_OK;
 }
 
+/* This very page, with the ticket that is good now. */
+static struct us_str page_url(struct us_call *call, struct us_str ticket) {
+  const struct claims_form *form = call->input;
+  const struct us_redirect_param params[] = {
+      {"client_id", form->client_id},
+      {"ticket", ticket},
+      {"claims_redirect_uri", form->claims_redirect_uri},
+      {"state", form->state},
+      {"code_challenge", form->code_challenge},
+      {"code_challenge_method", form->code_challenge_method},
+      {"ui_locales", form->ui_locales},
+  };
+  struct us_str here = us_str_fmt(call->cx.mem, "%.*s/claims_gathering", US_STR_ARG(call->realm->uma_url));
+  return us_redirect_uri(&call->cx, here, params, sizeof(params) / sizeof(params[0]));
+}
+
+/* A page that the login page could not lead back to (its `goto` has a limit) must not cost the ticket. */
+static bool fits_login(struct us_call *call) {
+  char longest[US_HANDLE_TEXT_BYTES - 1];
+  memset(longest, 'x', sizeof(longest));
+  struct us_str url = page_url(call, (struct us_str){longest, sizeof(longest)});
+  return url.p && url.n <= US_LOGIN_GOTO_MAX_BYTES;
+}
+
 enum us_code us_ep_claims_prepare(struct us_call *call) {
   struct us_cx *cx = &call->cx;
   struct claims *c = US_NEW(cx->mem, struct claims);
@@ -129,6 +155,8 @@ enum us_code us_ep_claims_prepare(struct us_call *call) {
   const struct claims_form *form = call->input;
   c->in = (struct us_claims_request){.realm = call->realm, .client = &c->client, .ticket = form->ticket};
   enum us_code code = us_claims_challenge(cx, &c->in, form->code_challenge, form->code_challenge_method);
+  if (code == US_OK && !c->may_speak && !fits_login(call))
+    code = us_fail(cx, US_E_INVALID_REQUEST, "The request is too long to come back from the login page");
   if (code != US_E_INVALID_REQUEST)
     return code;
   call->needs_no_write = true;
@@ -154,22 +182,6 @@ enum us_code us_ep_claims_run(struct us_call *call) {
   if (code == US_OK && call->method == US_METHOD_POST && !is_allowed(call->input))
     return send_back(c, "access_denied");
   return code;
-}
-
-/* This very page, with the ticket that is good now. */
-static struct us_str page_url(struct us_call *call, struct us_str ticket) {
-  const struct claims_form *form = call->input;
-  const struct us_redirect_param params[] = {
-      {"client_id", form->client_id},
-      {"ticket", ticket},
-      {"claims_redirect_uri", form->claims_redirect_uri},
-      {"state", form->state},
-      {"code_challenge", form->code_challenge},
-      {"code_challenge_method", form->code_challenge_method},
-      {"ui_locales", form->ui_locales},
-  };
-  struct us_str here = us_str_fmt(call->cx.mem, "%.*s/claims_gathering", US_STR_ARG(call->realm->uma_url));
-  return us_redirect_uri(&call->cx, here, params, sizeof(params) / sizeof(params[0]));
 }
 
 /* 7.2 step 3. A session of another journey or realm would lead straight back here: then the page asks all the same. */
