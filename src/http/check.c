@@ -21,6 +21,11 @@ static bool us_is_alpha(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+/* RFC 9110 5.6.2 */
+bool us_http_is_token_char(char c) {
+  return us_is_alpha(c) || us_is_digit(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
+}
+
 static bool us_is_host_char(char c) {
   return us_is_alpha(c) || us_is_digit(c) || c == '-' || c == '.' || c == '_';
 }

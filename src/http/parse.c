@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "http/check.h"
+#include "http/gather.h"
 
 #include <llhttp.h>
 #include <stdlib.h>
@@ -22,10 +23,6 @@ enum us_parse_stage { US_STAGE_METHOD, US_STAGE_HEAD, US_STAGE_BODY, US_STAGE_CO
 /* What the last bytes of the head were, for finding its end and folded lines. */
 enum us_line_state { US_LINE_INSIDE, US_LINE_BEGIN, US_LINE_BEGIN_CR };
 
-/* Headers arrays and head text begin this small and double. */
-#define US_PARSE_FIRST_HEADERS 16
-#define US_PARSE_FIRST_TEXT 512
-#define US_PARSE_FIRST_BODY 4096
 /* Chunked bodies may bring this many bytes of framing for each byte of body, and one head's worth beyond that
  * (extensions, trailers): else a client could send for ever without sending anything. "1\r\nx\r\n" is 5 for 1. */
 #define US_PARSE_FRAMING_PER_BYTE 8
@@ -34,27 +31,14 @@ struct us_parser {
   llhttp_t ll;
   enum us_parse_stage stage;
   enum us_line_state line;
-  void *mem;
-  struct us_http_request *request;
-  const struct us_http_limits *limits;
+  struct us_gather gather;
   char method[US_HTTP_METHOD_BYTES];
   size_t method_n;
   bool is_in_request_line;
-  char last;        /* byte of the request line */
-  size_t head_n;    /* bytes of the head so far */
-  size_t body_wire; /* bytes after the head so far, framing included */
-  size_t hint;      /* bytes at hand: how much memory is worth taking at once */
-  char *text;       /* target, then names and values, one behind the other */
-  size_t text_n;
-  size_t text_room;
-  size_t target_n;
-  struct us_http_header *headers;
-  size_t header_count;
-  size_t header_room;
+  char last;           /* byte of the request line */
+  size_t head_n;       /* bytes of the head so far */
+  size_t body_wire;    /* bytes after the head so far, framing included */
   bool header_is_open; /* its name has begun, its value has not ended */
-  char *body;
-  size_t body_n;
-  size_t body_room;
   bool keeps_alive;
   bool expects_continue;
   int status;
@@ -69,65 +53,24 @@ static int us_parser_refuse(struct us_parser *p, int status, const char *reason)
   return HPE_USER;
 }
 static int us_parser_out_of_memory(struct us_parser *p) {
-  return us_parser_refuse(p, 503, "The server is out of memory");
-}
-
-/* Makes room for n more bytes of head text. Slices that point into the old block are moved to the new one. */
-static bool us_text_make_room(struct us_parser *p, size_t n) {
-  if (n <= p->text_room - p->text_n)
-    return true;
-  size_t room = p->text_room ? p->text_room * 2 : US_PARSE_FIRST_TEXT;
-  if (room < p->hint && p->hint <= p->limits->head_bytes)
-    room = p->hint;
-  while (room - p->text_n < n)
-    room *= 2;
-  char *text =
-      us_mem_secret(p->mem, room); /* wiped with the request: it holds tokens and passwords, and so does the body */
-  if (!text)
-    return false;
-  if (p->text) {
-    memcpy(text, p->text, p->text_n);
-    for (size_t i = 0; i < p->header_count; i++) {
-      struct us_http_header *header = &p->headers[i];
-      header->name.p = text + (header->name.p - p->text);
-      if (header->value.p)
-        header->value.p = text + (header->value.p - p->text);
-    }
-    us_mem_free(p->text);
-  }
-  p->text = text;
-  p->text_room = room;
-  return true;
+  const char *reason;
+  return us_parser_refuse(p, us_gather_failed(&reason), reason);
 }
 
 static int us_on_url(llhttp_t *ll, const char *at, size_t n) {
   struct us_parser *p = ll->data;
-  size_t left = p->limits->target_bytes - p->target_n;
-  size_t fits = n < left ? n : left; /* of a longer one too: it tells in which style to refuse */
-  if (!us_text_make_room(p, fits))
-    return us_parser_out_of_memory(p);
-  memcpy(p->text + p->text_n, at, fits);
-  p->text_n += fits;
-  p->target_n += fits;
-  return fits < n ? us_parser_refuse(p, 414, "The request target is too long") : 0;
+  const char *reason = NULL;
+  int status = us_gather_target(&p->gather, at, n, &reason);
+  return status ? us_parser_refuse(p, status, reason) : 0;
 }
 
 static int us_open_header(struct us_parser *p) {
   if (p->header_is_open)
     return 0;
-  if (p->header_count == p->limits->header_count)
-    return us_parser_refuse(p, 400, "The request has too many headers");
-  if (p->header_count == p->header_room) {
-    size_t room = p->header_room ? p->header_room * 2 : US_PARSE_FIRST_HEADERS;
-    void *headers = us_mem_grow(p->mem, p->headers, p->header_room * sizeof *p->headers, room * sizeof *p->headers);
-    if (!headers)
-      return us_parser_out_of_memory(p);
-    p->headers = headers;
-    p->header_room = room;
-  }
-  if (!us_text_make_room(p, 0 + 1)) /* so that text is there to point to, even when the name is empty */
-    return us_parser_out_of_memory(p);
-  p->headers[p->header_count++] = (struct us_http_header){.name = {p->text + p->text_n, 0}};
+  const char *reason = NULL;
+  int status = us_gather_header(&p->gather, &reason);
+  if (status)
+    return us_parser_refuse(p, status, reason);
   p->header_is_open = true;
   return 0;
 }
@@ -144,13 +87,14 @@ static int us_on_header_field(llhttp_t *ll, const char *at, size_t n) {
   int code = us_open_header(p);
   if (code != 0)
     return code;
-  if (!us_text_make_room(p, n))
+  struct us_gather *g = &p->gather;
+  if (!us_gather_room(g, n))
     return us_parser_out_of_memory(p);
-  char *to = p->text + p->text_n;
+  char *to = g->text + g->text_n;
   for (size_t i = 0; i < n; i++)
     to[i] = (char)(at[i] >= 'A' && at[i] <= 'Z' ? at[i] + ('a' - 'A') : at[i]);
-  p->text_n += n;
-  p->headers[p->header_count - 1].name.n += n;
+  g->text_n += n;
+  us_gather_last(g)->name.n += n;
   return 0;
 }
 
@@ -161,7 +105,8 @@ static int us_on_header_field_complete(llhttp_t *ll) {
   int code = us_open_header(p); /* an empty name has had no span */
   if (code != 0)
     return code;
-  p->headers[p->header_count - 1].value = (struct us_str){p->text + p->text_n, 0};
+  struct us_gather *g = &p->gather;
+  us_gather_last(g)->value = (struct us_str){g->text + g->text_n, 0};
   return 0;
 }
 
@@ -169,12 +114,13 @@ static int us_on_header_value(llhttp_t *ll, const char *at, size_t n) {
   struct us_parser *p = ll->data;
   if (us_in_trailer(p))
     return 0;
-  if (!us_text_make_room(p, n))
+  struct us_gather *g = &p->gather;
+  if (!us_gather_room(g, n))
     return us_parser_out_of_memory(p);
   if (n)
-    memcpy(p->text + p->text_n, at, n);
-  p->text_n += n;
-  p->headers[p->header_count - 1].value.n += n;
+    memcpy(g->text + g->text_n, at, n);
+  g->text_n += n;
+  us_gather_last(g)->value.n += n;
   return 0;
 }
 
@@ -182,29 +128,19 @@ static int us_on_header_value_complete(llhttp_t *ll) {
   struct us_parser *p = ll->data;
   if (us_in_trailer(p))
     return 0;
-  struct us_str *value = &p->headers[p->header_count - 1].value;
+  struct us_str *value = &us_gather_last(&p->gather)->value;
   while (value->n && (value->p[value->n - 1] == ' ' || value->p[value->n - 1] == '\t'))
     value->n--;
   p->header_is_open = false;
   return 0;
 }
 
-static void us_fill_request(struct us_parser *p) {
-  struct us_http_request *r = p->request;
-  r->target = (struct us_str){p->text, p->target_n};
-  const char *mark = memchr(p->text, '?', p->target_n);
-  r->path = mark ? (struct us_str){p->text, (size_t)(mark - p->text)} : r->target;
-  r->query = mark ? (struct us_str){mark + 1, p->target_n - r->path.n - 1} : US_STR_ABSENT;
-  r->headers = p->headers;
-  r->header_count = p->header_count;
-  r->is_http10 = p->ll.http_minor == 0;
-}
-
 static int us_check_all(struct us_parser *p) {
   const char *reason = NULL;
-  int status = us_http_check_target(p->request->target, &reason);
+  const struct us_http_request *request = p->gather.request;
+  int status = us_http_check_target(request->target, &reason);
   if (status == 0)
-    status = us_http_check_head(p->request, p->ll.http_major, p->ll.http_minor, p->limits, &reason);
+    status = us_http_check_head(request, p->ll.http_major, p->ll.http_minor, p->gather.limits, &reason);
   return status ? us_parser_refuse(p, status, reason) : 0;
 }
 
@@ -212,59 +148,42 @@ static int us_on_headers_complete(llhttp_t *ll) {
   struct us_parser *p = ll->data;
   if (us_in_trailer(p))
     return 0;
-  if (!us_text_make_room(p, 1))
+  struct us_gather *g = &p->gather;
+  struct us_http_request *request = g->request;
+  if (!us_gather_room(g, 1))
     return us_parser_out_of_memory(p);
-  us_fill_request(p);
+  us_gather_show_head(g);
+  request->is_http10 = ll->http_minor == 0;
   if (us_check_all(p) != 0)
     return -1;
   bool has_length = (ll->flags & F_CONTENT_LENGTH) != 0;
-  if (has_length && ll->content_length > p->limits->body_bytes) {
+  if (has_length && ll->content_length > g->limits->body_bytes) {
     us_parser_refuse(p, 413, "The request body is too large");
     return -1;
   }
-  p->request->host = us_http_header(p->request, "host");
+  request->host = us_http_header(request, "host");
   p->keeps_alive = llhttp_should_keep_alive(ll) != 0;
   bool has_body = (ll->flags & F_CHUNKED) || (has_length && ll->content_length > 0);
   /* RFC 9110 10.1.1: not for HTTP/1.0, and nothing to wait for without a body. check.c knows no other expectation. */
-  p->expects_continue = has_body && ll->http_minor == 1 && us_http_header(p->request, "expect").p;
+  p->expects_continue = has_body && ll->http_minor == 1 && us_http_header(request, "expect").p;
   ll->upgrade = 0; /* an offer to upgrade is ignored (RFC 9110 7.8): the request is answered as HTTP/1.1 */
-  p->request->body = (struct us_str){"", 0};
+  request->body = (struct us_str){"", 0};
   p->stage = US_STAGE_BODY;
   return 0;
 }
 
-static bool us_body_make_room(struct us_parser *p, size_t n) {
-  if (n <= p->body_room - p->body_n)
-    return true;
-  /* A declared length is believed only as far as the bytes are here: else declaring would be enough to take memory. */
-  size_t room = p->body_room ? p->body_room * 2 : US_PARSE_FIRST_BODY;
-  while (room - p->body_n < n)
-    room *= 2;
-  if (p->body_n == 0 && (p->ll.flags & F_CONTENT_LENGTH) && p->ll.content_length == 0)
-    room = n; /* all of it is here: llhttp counts content_length down before it calls us */
-  void *body = p->body ? us_mem_grow(p->mem, p->body, p->body_room, room) : us_mem_secret(p->mem, room);
-  if (!body)
-    return false;
-  p->body = body;
-  p->body_room = room;
-  return true;
-}
-
 static int us_on_body(llhttp_t *ll, const char *at, size_t n) {
   struct us_parser *p = ll->data;
-  if (n > p->limits->body_bytes - p->body_n)
-    return us_parser_refuse(p, 413, "The request body is too large");
-  if (!us_body_make_room(p, n))
-    return us_parser_out_of_memory(p);
-  memcpy(p->body + p->body_n, at, n);
-  p->body_n += n;
-  return 0;
+  /* llhttp counts content_length down before it calls us. */
+  bool is_all = (ll->flags & F_CONTENT_LENGTH) && ll->content_length == 0;
+  const char *reason = NULL;
+  int status = us_gather_body(&p->gather, at, n, is_all, &reason);
+  return status ? us_parser_refuse(p, status, reason) : 0;
 }
 
 static int us_on_message_complete(llhttp_t *ll) {
   struct us_parser *p = ll->data;
-  if (p->body)
-    p->request->body = (struct us_str){p->body, p->body_n};
+  us_gather_show_body(&p->gather);
   p->stage = US_STAGE_COMPLETE;
   return HPE_PAUSED;
 }
@@ -289,7 +208,7 @@ void us_parser_free(struct us_parser *parser) {
 
 void us_parser_begin(struct us_parser *p, void *mem, struct us_http_request *request,
                      const struct us_http_limits *limits) {
-  *p = (struct us_parser){.mem = mem, .request = request, .limits = limits};
+  *p = (struct us_parser){.gather = {.mem = mem, .request = request, .limits = limits}};
   llhttp_init(&p->ll, HTTP_REQUEST, &us_parser_settings);
   p->ll.data = p;
   *request = (struct us_http_request){0};
@@ -312,8 +231,7 @@ int us_parser_refusal(const struct us_parser *p, const char **ret_reason) {
 static enum us_parse_result us_refused(struct us_parser *p, int status, const char *reason) {
   us_parser_refuse(p, status, reason);
   p->stage = US_STAGE_REFUSED;
-  if (p->text) /* as much of the target as is known, so that the refusal can be written in the style of the path */
-    p->request->target = (struct us_str){p->text, p->target_n};
+  us_gather_show_target(&p->gather);
   return US_PARSE_REFUSED;
 }
 
@@ -331,37 +249,31 @@ static enum us_parse_result us_execute(struct us_parser *p, const char *bytes, s
   return us_refused(p, 400, "The request is not well-formed HTTP/1.1");
 }
 
-/* RFC 9110 5.6.2 */
-static bool us_is_token_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
-}
-
 static enum us_parse_result us_feed_method(struct us_parser *p, const char *bytes, size_t n, size_t *ret_used) {
   size_t at = 0;
   /* RFC 9112 2.2: empty lines before the request line are skipped; they count as head, so they come to an end. */
   while (p->method_n == 0 && at < n && (bytes[at] == '\r' || bytes[at] == '\n'))
     at++;
   for (; at < n && bytes[at] != ' '; at++) {
-    if (!us_is_token_char(bytes[at]))
+    if (!us_http_is_token_char(bytes[at]))
       return us_refused(p, 400, "The method has a bad character");
     if (p->method_n == sizeof p->method)
       return us_refused(p, 400, "The method is too long");
     p->method[p->method_n++] = bytes[at];
   }
   p->head_n += at;
-  if (p->head_n > p->limits->head_bytes)
+  if (p->head_n > p->gather.limits->head_bytes)
     return us_refused(p, 431, "The request head is too large");
   *ret_used = at;
   if (at == n)
     return US_PARSE_MORE;
   if (p->method_n == 0)
     return us_refused(p, 400, "The method is missing");
-  char *method = us_mem_copy(p->mem, p->method, p->method_n);
+  char *method = us_mem_copy(p->gather.mem, p->method, p->method_n);
   if (!method)
     return us_refused(p, 503, "The server is out of memory");
-  p->request->method_text = (struct us_str){method, p->method_n};
-  p->request->method = us_method_parse(p->request->method_text);
+  p->gather.request->method_text = (struct us_str){method, p->method_n};
+  p->gather.request->method = us_method_parse(p->gather.request->method_text);
   p->stage = US_STAGE_HEAD;
   p->is_in_request_line = true;
   size_t unused = 0;
@@ -413,7 +325,7 @@ static enum us_parse_result us_feed_head(struct us_parser *p, const char *bytes,
     return us_refused(p, 400, "The request line has two blanks in a row");
   bool ends, is_folded;
   size_t part = us_scan_head(p, bytes, n, &ends, &is_folded);
-  size_t left = p->limits->head_bytes - p->head_n;
+  size_t left = p->gather.limits->head_bytes - p->head_n;
   bool is_too_large = part > left;
   /* What fits is still parsed: a target that is too long deserves its own status. */
   size_t fits = is_too_large ? left : part;
@@ -442,14 +354,14 @@ static enum us_parse_result us_feed_body(struct us_parser *p, const char *bytes,
     return result;
   p->body_wire += used;
   *ret_used += used;
-  if (p->body_wire - p->body_n > p->body_n * US_PARSE_FRAMING_PER_BYTE + p->limits->head_bytes)
+  if (p->body_wire - p->gather.body_n > p->gather.body_n * US_PARSE_FRAMING_PER_BYTE + p->gather.limits->head_bytes)
     return us_refused(p, 413, "The request body has too much framing");
   return result;
 }
 
 enum us_parse_result us_parser_feed(struct us_parser *p, const char *bytes, size_t n, size_t *ret_used) {
   *ret_used = 0;
-  p->hint = n;
+  p->gather.hint = n;
   if (p->stage == US_STAGE_METHOD) {
     enum us_parse_result result = us_feed_method(p, bytes, n, ret_used);
     if (result != US_PARSE_MORE || *ret_used == n)
