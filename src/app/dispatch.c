@@ -129,7 +129,7 @@ static void fetch_done(struct us_fetch_job *job) {
 }
 
 static bool ask_fetcher(struct flight *f) {
-  f->fetch_job = (struct us_fetch_job){.wanted = &f->call->proof.wanted, .done = fetch_done};
+  f->fetch_job = (struct us_fetch_job){.wanted = &f->call->proof->wanted, .done = fetch_done};
   if (us_fetcher_ask(f->dispatch->fetcher, &f->fetch_job)) /* from here on the flight is the loop's */
     return true;
   us_call_give_up_fetch(f->call);

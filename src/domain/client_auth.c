@@ -155,6 +155,7 @@ static enum us_code read_credentials(struct us_cx *cx, const struct us_client_cr
 
 struct guesses {
   struct us_throttle_key pair, address;
+  struct us_str text; /* of the pair */
 };
 
 static struct guesses guesses_of(struct us_cx *cx, const struct us_realm *realm, struct us_str client_id,
@@ -163,6 +164,7 @@ static struct guesses guesses_of(struct us_cx *cx, const struct us_realm *realm,
   struct us_str pair = us_str_fmt(cx->mem, "%.*s\n%.*s", US_STR_ARG(client_id), US_STR_ARG(address));
   return (struct guesses){
       .pair = us_throttle_key(t, US_THROTTLE_CLIENT_AT_ADDRESS, realm->id, pair),
+      .text = pair,
       .address = us_throttle_key(t, US_THROTTLE_CLIENTS_OF_ADDRESS, realm->id, address),
   };
 }
@@ -225,8 +227,7 @@ static enum us_code check_assertion(struct us_cx *cx, const struct us_realm *rea
   const struct us_settings *s = &realm->settings;
   struct us_throttle *t = cx->svc->throttle;
   struct guesses g = guesses_of(cx, realm, shown->client_id, in->address);
-  struct us_str pair = us_str_fmt(cx->mem, "%.*s\n%.*s", US_STR_ARG(shown->client_id), US_STR_ARG(in->address));
-  struct us_throttle_key repeats = us_throttle_key(t, US_THROTTLE_ASSERTION_REPEATS, realm->id, pair);
+  struct us_throttle_key repeats = us_throttle_key(t, US_THROTTLE_ASSERTION_REPEATS, realm->id, g.text);
   const struct us_jwk_set *set = NULL;
   US_TRY(wait_for_turn(cx, s, &g, &repeats));
   enum us_code code = us_assertion_keys(cx, client, &shown->said, may_block, &set, &proof->wanted);

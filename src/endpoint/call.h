@@ -49,7 +49,9 @@ struct us_call {
   struct us_params query; /* decoded query string; repeats refused on OAuth routes, per name in Common REST */
   void *input;            /* the decoded body, of route->body->size; NULL without a body table */
   struct us_caller caller;
-  struct us_client_proof proof;   /* CLIENT: how it showed who it is; an assertion is spent by the pipeline */
+  struct us_client_proof
+      *proof; /* of a client, where something is to be done about it first: keys to be fetched, an assertion to be
+                                    spent (route/pipeline.c) */
   struct us_account user;         /* routes under users/{user}: the account the URL names (owner sees own; admin any) */
   int crest_protocol;             /* Common REST protocol version times ten: 10, 20, 21 */
   void *state;                    /* the endpoint's, from prepare to finish */

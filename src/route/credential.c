@@ -1,6 +1,8 @@
 /* Credentials of a request: see credential.h. */
 #include "route/credential.h"
 
+#include "base/mem.h"
+
 #include "domain/account.h"
 #include "domain/client_auth.h"
 #include "domain/registration.h"
@@ -118,8 +120,16 @@ static enum us_code check_client(struct us_call *call, const struct us_params *f
   };
   if (in.client_assertion.n > 0)
     in.endpoint_url = endpoint_url(call);
-  US_TRY(us_client_authenticate(&call->cx, call->realm, &in, us_call_may_block(call), &call->proof));
-  call->caller.client = call->proof.client;
+  struct us_client_proof proof = {0};
+  enum us_code code = us_client_authenticate(&call->cx, call->realm, &in, us_call_may_block(call), &proof);
+  call->proof = NULL;
+  if (code == US_E_TO_FETCH || (code == US_OK && proof.use.digest[0] != '\0')) {
+    call->proof = us_mem_copy(call->cx.mem, &proof, sizeof(proof));
+    if (call->proof == NULL)
+      return us_fail_plain(&call->cx, US_E_NO_MEMORY);
+  }
+  US_TRY(code);
+  call->caller.client = proof.client;
   call->caller.kind = US_CALLER_CLIENT;
   return US_OK;
 }

@@ -383,7 +383,7 @@ static bool needs_store(enum phase phase) {
 static bool is_write_step(const struct pipeline *p) {
   const struct us_call *call = &p->call;
   if (p->phase == PHASE_SPEND)
-    return call->caller.kind == US_CALLER_CLIENT && call->proof.use.digest[0] != '\0';
+    return call->caller.kind == US_CALLER_CLIENT && call->proof != NULL;
   return p->phase == PHASE_RUN && call->route->kind == US_WRITE && !call->needs_no_write;
 }
 
@@ -469,12 +469,12 @@ enum us_code us_call_write(struct us_call *call) {
   call->cx.is_on_loop = false;
   call->runs_again = false;
   if (pipeline_of(call)->phase == PHASE_SPEND)
-    return us_client_spend(&call->cx, call->realm, &call->proof);
+    return us_client_spend(&call->cx, call->realm, call->proof);
   return run_step(pipeline_of(call), call->route->run);
 }
 
 void us_call_give_up_fetch(struct us_call *call) {
-  us_client_keys_given_up(call->cx.svc, &call->proof.wanted);
+  us_client_keys_given_up(call->cx.svc, &call->proof->wanted);
   us_call_refuse(call, US_E_UNAVAILABLE);
 }
 

@@ -12,7 +12,7 @@
 enum us_place {
   US_PLACE_LOOP,   /* needs a reader's connection, must not block */
   US_PLACE_POOL,   /* needs a reader's connection, may block */
-  US_PLACE_FETCH,  /* call->proof.wanted: keys of the client must be fetched; then LOOP again */
+  US_PLACE_FETCH,  /* call->proof->wanted: keys of the client must be fetched; then LOOP again */
   US_PLACE_WRITER, /* a write step */
   US_PLACE_ANSWER, /* done: the response is complete */
 };

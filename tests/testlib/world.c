@@ -297,7 +297,7 @@ static void run_call(struct us_world *w, struct us_call *call) {
   enum us_place place = us_call_advance(call, US_PLACE_LOOP, w->reader);
   while (place != US_PLACE_ANSWER) {
     if (place == US_PLACE_FETCH) {
-      const struct us_keys_wanted *wanted = &call->proof.wanted;
+      const struct us_keys_wanted *wanted = &call->proof->wanted;
       w->fetches++;
       us_client_keys_fetched(w->svc, wanted->client_ref, wanted->rev, us_str_c(w->published));
       place = us_call_advance(call, US_PLACE_LOOP, w->reader);
