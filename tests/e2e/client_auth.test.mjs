@@ -9,7 +9,8 @@ import { test } from 'node:test'
 import * as oauth from 'oauth4webapi'
 import * as openid from 'openid-client'
 import * as jose from 'jose'
-import { Server, certificate, file, folder, run, usher, within } from './ops.mjs'
+import { PASSWORD, SECRET } from '../net/usher.mjs'
+import { Server, administer, certificate, file, folder, run, usher, within } from './ops.mjs'
 
 const insecure = { [oauth.allowInsecureRequests]: true }
 const ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
@@ -322,4 +323,25 @@ test('DR-10: an address inside is not asked, whatever name leads there', async (
   }
   assert.equal(keys.requests, 0)
   assert.ok(await at.server.logged(/event=fetch.*inside address/))
+})
+
+test('tokens that are bound to a certificate are good with it only', async (t) => {
+  const at = await serveTls(t)
+  await administer(at.dir, 'client', 'create', 'bound-rs', '--grants', 'password refresh_token', '--scopes', 'uma_protection',
+    '--auth-method', 'client_secret_post', '--bind-tokens', '--secret-stdin')
+  const mine = await clientCertificate(at.dir, 'mine'), other = await clientCertificate(at.dir, 'other')
+  const asked = { grant_type: 'password', username: 'alice', password: PASSWORD, scope: 'uma_protection', client_id: 'bound-rs', client_secret: SECRET }
+  const without = await formTls(at, 'access_token', asked)
+  assert.deepEqual([without.status, without.json.error], [400, 'invalid_request'])
+  const pat = (await formTls(at, 'access_token', asked, mine)).json.access_token
+  const use = (cert) => formTls(at, 'introspect', { token: pat }, cert, { headers: { authorization: `Bearer ${pat}` } })
+  const seen = await use(mine)
+  const der = Buffer.from(derOf(mine), 'base64')
+  const thumbprint = Buffer.from(await crypto.subtle.digest('SHA-256', der)).toString('base64url')
+  assert.deepEqual(seen.json.cnf, { 'x5t#S256': thumbprint })
+  for (const cert of [other, undefined]) {
+    const r = await use(cert)
+    assert.deepEqual([r.status, r.json.error], [401, 'invalid_token'])
+  }
+  assert.equal((await use(mine)).status, 200)
 })
