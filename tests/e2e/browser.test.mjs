@@ -193,6 +193,7 @@ for (const { user, ...options } of TOURS) {
       const r = await v.page.goto(url)
       assert.equal(r.status(), 400, name)
       assert.equal(v.page.url(), url)
+      assert.equal(await v.page.locator('main [lang=en]').count(), 1) // the reason, in whatever language the page is
       await v.look(name)
     }
     assert.deepEqual(arrived, [])

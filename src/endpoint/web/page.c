@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "domain/redirect_uri.h"
+#include "domain/token.h"
 #include "endpoint/web/asset.h"
 
 /* ---- Text ---- */
@@ -186,6 +187,29 @@ void us_page_item_word(struct us_page *page, enum us_word word) {
   us_buf_add_c(page->out, "</li>\n");
 }
 
+/* Scopes that have a meaning here; the others are the client's and the resource servers' words. */
+static const struct {
+  const char *scope;
+  enum us_word word;
+} known_scopes[] = {
+    {US_SCOPE_OPENID, US_WORD_SCOPE_OPENID},
+    {"profile", US_WORD_SCOPE_PROFILE},
+    {"email", US_WORD_SCOPE_EMAIL},
+    {US_SCOPE_UMA, US_WORD_SCOPE_UMA},
+    {US_SCOPE_SEES_ALL, US_WORD_SCOPE_SEES_ALL},
+    {US_SCOPE_SEES_ALL_REALMS, US_WORD_SCOPE_SEES_ALL_REALMS},
+};
+
+void us_page_item_scope(struct us_page *page, struct us_str scope) {
+  for (size_t i = 0; i < sizeof(known_scopes) / sizeof(known_scopes[0]); i++) {
+    if (us_str_eq_c(scope, known_scopes[i].scope)) {
+      us_page_item_word(page, known_scopes[i].word);
+      return;
+    }
+  }
+  us_page_item(page, scope);
+}
+
 void us_page_section(struct us_page *page, struct us_str title) {
   begin(page, "<section>\n<h2>", "</section>\n");
   add_outside(page->out, title);
@@ -284,13 +308,22 @@ static enum us_word title_of(int status) {
   }
 }
 
+/* Reasons are English, as in OAuth's errors (RFC 6749 4.1.2.1); WCAG 3.1.2 wants that said. */
+static void add_reason(struct us_page *page, struct us_str text) {
+  us_buf_add_c(page->out, "<p>");
+  add_word(page, US_WORD_ERROR_REASON);
+  us_buf_add_c(page->out, " <bdi lang=\"en\">");
+  add_escaped(page->out, text);
+  us_buf_add_c(page->out, "</bdi></p>\n");
+}
+
 void us_page_error(struct us_call *call, int status, struct us_str text) {
   struct us_page page;
   enum us_word title = title_of(status);
   us_page_open(call, status, title, &page);
   us_page_alert(&page, status >= 500 || status == 429 ? US_WORD_ERROR_TRY_AGAIN : US_WORD_ERROR_NOTHING_DONE);
   if (text.n > 0)
-    us_page_text(&page, US_WORD_ERROR_REASON, text);
+    add_reason(&page, text);
   if (us_page_close(&page) != US_OK) { /* no memory for a page: the status says it */
     us_error_clear(&call->cx);
     us_answer_empty(call, status);
