@@ -33,6 +33,7 @@ enum us_code us_admin_open(struct us_admin *a, bool may_create) {
   cx->svc = us_services_new(&us_clock_system, "http://127.0.0.1/am", NULL, NULL, NULL);
   if (cx->svc == NULL)
     return us_fail_plain(cx, US_E_NO_MEMORY);
+  cx->svc->outside.is_operator = true;
   if (!may_create && is_missing(a->store))
     return us_fail(cx, US_E_STORE, "there is no store '%s'; `usher realm create /` makes one", a->store);
   struct us_db_options options = {.url = a->store, .busy_ms = 2000};

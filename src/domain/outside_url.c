@@ -94,7 +94,7 @@ static bool is_localhost(struct us_str host) {
 
 static const char *flaw_of_host(const struct us_outside *outside, struct us_str host, bool in_brackets) {
   uint8_t address[16];
-  if (us_outside_allows_host(outside, host))
+  if (us_outside_allows_host(outside, host) || (outside != NULL && outside->is_operator && host.n > 0))
     return NULL;
   if (address_of(host, address))
     return us_address_is_public(address) || us_outside_allows_address(outside, address) ? NULL

@@ -22,6 +22,7 @@ struct us_snapshot_box; /* domain/snapshot.h: the current realms, settings and k
 /* What the server may reach of the network for others (domain/outside_url.h). */
 struct us_outside {
   struct us_strs allowed; /* hosts and addresses that are fine although they are inside */
+  bool is_operator; /* who registers at the command line knows where the server may go; it looks again when it goes */
 };
 
 struct us_services {

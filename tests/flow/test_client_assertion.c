@@ -659,6 +659,11 @@ static void urls_that_lead_inside_are_not_registered(void **state) {
   assert_int_equal(try_client(w, "a2", fill_jwks_uri, "https://keys.inside/keys"), US_OK);
   assert_int_equal(try_client(w, "a3", fill_jwks_uri, "https://127.0.0.2/keys"), US_E_INVALID_METADATA);
   us_world_services(w)->outside.allowed = (struct us_strs){NULL, 0};
+  /* The command line takes inside hosts, and still nothing that is no such URL. */
+  us_world_services(w)->outside.is_operator = true;
+  assert_int_equal(try_client(w, "o1", fill_jwks_uri, "https://10.1.2.3/keys"), US_OK);
+  assert_int_equal(try_client(w, "o2", fill_jwks_uri, "http://10.1.2.3/keys"), US_E_INVALID_METADATA);
+  assert_int_equal(try_client(w, "o3", fill_jwks_uri, "https:///keys"), US_E_INVALID_METADATA);
 }
 
 /* ---- client_secret_jwt ---- */
