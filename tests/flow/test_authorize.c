@@ -249,6 +249,7 @@ static void other_mistakes_are_told_to_the_client(void **state) {
       {"client_id=" C1 "&scope=a%0Ab&response_type=code", "invalid_scope"},
       {"client_id=" C1 "&response_type=code", "invalid_scope"}, /* none asked for and no defaults */
       {"client_id=" C1 "&scope=openid&response_type=code&request=e30", "request_not_supported"},
+      {"client_id=" C1 "&scope=openid&request=e30", "request_not_supported"}, /* where response_type would stand */
       {"client_id=" C1 "&scope=openid&response_type=code&request_uri=https%3A%2F%2Fc.test%2Fr",
        "request_uri_not_supported"},
       {"client_id=" C1 "&scope=openid&response_type=code&request_uri=urn%3Aietf%3Aparams%3Aoauth%3Arequest_uri%3Ax",

@@ -268,8 +268,9 @@ static enum us_code check_challenge(struct us_call *call, struct us_authorize *a
 }
 
 typedef enum us_code (*check_fn)(struct us_call *call, struct us_authorize *a);
-static const check_fn checks[] = {check_lengths, check_grant,   check_response, check_not_offered,
-                                  check_prompt,  check_max_age, check_scope,    check_challenge};
+/* Clients that send a request object leave out what stands in it, response_type first of all. */
+static const check_fn checks[] = {check_lengths, check_grant,   check_not_offered, check_response,
+                                  check_prompt,  check_max_age, check_scope,       check_challenge};
 
 static enum us_code check_request(struct us_call *call, struct us_authorize *a) {
   for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
