@@ -3,33 +3,9 @@
  * whole request; nothing is believed because the page had it.
  */
 #include "domain/redirect_uri.h"
-#include "domain/token.h"
 #include "endpoint/oauth/authorize.h"
 #include "endpoint/web/page.h"
 #include "endpoint/web/redirect.h"
-
-/* Scopes that have a meaning here; the others are the client's and the resource servers' words. */
-static const struct {
-  const char *scope;
-  enum us_word word;
-} known_scopes[] = {
-    {US_SCOPE_OPENID, US_WORD_SCOPE_OPENID},
-    {"profile", US_WORD_SCOPE_PROFILE},
-    {"email", US_WORD_SCOPE_EMAIL},
-    {US_SCOPE_UMA, US_WORD_SCOPE_UMA},
-    {US_SCOPE_SEES_ALL, US_WORD_SCOPE_SEES_ALL},
-    {US_SCOPE_SEES_ALL_REALMS, US_WORD_SCOPE_SEES_ALL_REALMS},
-};
-
-static void write_scope(struct us_page *page, struct us_str scope) {
-  for (size_t i = 0; i < sizeof(known_scopes) / sizeof(known_scopes[0]); i++) {
-    if (us_str_eq_c(scope, known_scopes[i].scope)) {
-      us_page_item_word(page, known_scopes[i].word);
-      return;
-    }
-  }
-  us_page_item(page, scope);
-}
 
 /* max_age was looked at: who takes long to decide is not sent to the login page for it. */
 static void write_form(struct us_call *call, const struct us_authorize *a, struct us_page *page) {
@@ -58,7 +34,7 @@ enum us_code us_authorize_ask(struct us_call *call, const struct us_authorize *a
   us_page_text(&page, US_WORD_CONSENT_SCOPES);
   us_page_list(&page);
   for (size_t i = 0; i < a->scopes.n; i++)
-    write_scope(&page, a->scopes.v[i]);
+    us_page_item_scope(&page, a->scopes.v[i]);
   us_page_end(&page);
   us_page_text(&page, US_WORD_CONSENT_LEADS_TO, us_redirect_uri_origin(a->redirect_uri));
   write_form(call, a, &page);

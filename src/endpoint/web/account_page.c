@@ -1,5 +1,6 @@
 /* The page of somebody who is signed in: who it is, which applications have access, and the way out. */
 #include "domain/consent.h"
+#include "domain/pct.h"
 #include "domain/session.h"
 #include "endpoint/crest/login.h"
 #include "endpoint/web/login.h"
@@ -42,8 +43,12 @@ static bool show_application(struct us_cx *cx, void *self, const struct us_conse
   (void)cx;
   us_page_section(page, consent->client_name.n > 0 ? consent->client_name : consent->client_id);
   us_page_list(page);
-  for (size_t i = 0; i < consent->scopes.n; i++)
-    us_page_item(page, consent->scopes.v[i]);
+  for (size_t i = 0; i < consent->scopes.n; i++) {
+    if (us_str_eq_c(consent->scopes.v[i], US_PCT_SCOPE))
+      us_page_item_word(page, US_WORD_CLAIMS_ALLOWED);
+    else
+      us_page_item_scope(page, consent->scopes.v[i]);
+  }
   us_page_end(page);
   us_page_form(page, url_of(page->call, "applications"), US_STR_ABSENT);
   us_page_hidden(page, "csrf", us_csrf_token(page->call));
@@ -67,7 +72,7 @@ enum us_code us_account_page_show(struct us_call *call) {
     us_page_text(&page, US_WORD_ACCOUNT_NO_APPLICATIONS);
   us_page_form(&page, url_of(call, "logout"), US_STR_ABSENT);
   us_page_hidden(&page, "csrf", us_csrf_token(call));
-  us_page_button(&page, NULL, NULL, US_WORD_SIGN_OUT, true);
+  us_page_button(&page, NULL, NULL, US_WORD_SIGN_OUT, false);
   us_page_end(&page);
   return us_page_close(&page);
 }
@@ -79,14 +84,20 @@ static enum us_code check_form(struct us_call *call) {
   return us_fail(&call->cx, US_E_FORBIDDEN, "This form does not belong to your session.");
 }
 
+static struct us_str valid_goto(struct us_call *call) {
+  struct us_str wanted = us_params_get(&call->query, "goto");
+  return us_login_goto_ok(call->cx.svc, &call->realm->settings, wanted) ? wanted : US_STR_ABSENT;
+}
+
 /* Nobody is logged out by a link: GET asks. */
 enum us_code us_ep_logout_page(struct us_call *call) {
   struct us_page page;
+  struct us_str wanted = valid_goto(call);
   if (!has_session(call))
     return us_answer_redirect(call, url_of(call, ""), NULL, 0);
   us_page_open(call, 200, US_WORD_SIGN_OUT, &page);
   us_page_text(&page, US_WORD_CONSENT_ACCOUNT, call->caller.login.account.name);
-  us_page_form(&page, call->request->target, US_STR_ABSENT);
+  us_page_form(&page, call->request->target, wanted.p != NULL && wanted.p[0] != '/' ? wanted : US_STR_ABSENT);
   us_page_hidden(&page, "csrf", us_csrf_token(call));
   us_page_button(&page, NULL, NULL, US_WORD_SIGN_OUT, true);
   us_page_end(&page);
@@ -95,12 +106,12 @@ enum us_code us_ep_logout_page(struct us_call *call) {
 }
 
 enum us_code us_ep_logout(struct us_call *call) {
-  struct us_str wanted = us_params_get(&call->query, "goto");
+  struct us_str wanted = valid_goto(call);
   if (call->caller.kind == US_CALLER_SESSION) {
     US_TRY(check_form(call));
     US_TRY(us_session_end(&call->cx, call->caller.login.session.id));
   }
-  if (!us_login_goto_ok(call->cx.svc, &call->realm->settings, wanted))
+  if (wanted.p == NULL)
     wanted = url_of(call, "");
   US_TRY(us_answer_redirect(call, wanted, NULL, 0));
   us_answer_header(call, "Set-Cookie", us_login_cookie_removal(&call->cx));

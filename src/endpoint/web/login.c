@@ -3,9 +3,10 @@
  * query of both; the form holds what is typed, and what ties it to this browser.
  *
  * Nobody may be logged in by another site (RFC 9700 4.7.1): a cookie of random bits comes with the page, the form carries its digest, and
- * a POST needs both. Behind the password, where the realm asks for a code, the form carries the sealed step of domain/login.h.
+ * a POST needs both; else the page comes again, with 403 and nothing of what the form held. Behind the password, where the realm asks for
+ * a code, the form carries the sealed step of domain/login.h.
  *
- *   prepare   the form's token; the password (on the pool) or the code
+ *   prepare   the form's token; the password (on the pool) or the code; where the form may lead
  *   run       the session, when all was right; skipped when there is nothing to write
  *   finish    on to `goto`, or the page again
  */
@@ -44,10 +45,19 @@ static const struct us_field fields[] = {
 };
 const struct us_field_table us_login_page_table = {.size = sizeof(struct login_form), US_FIELDS(fields)};
 
-enum flaw { FLAW_NONE, FLAW_PASSWORD, FLAW_CODE, FLAW_TIMED_OUT };
+enum flaw { FLAW_NONE, FLAW_FOREIGN, FLAW_PASSWORD, FLAW_CODE, FLAW_TIMED_OUT };
+static const struct {
+  int status;
+  enum us_word word;
+} flaws[] = {[FLAW_FOREIGN] = {403, US_WORD_LOGIN_FOREIGN},
+             [FLAW_PASSWORD] = {401, US_WORD_LOGIN_FAILED},
+             [FLAW_CODE] = {401, US_WORD_LOGIN_CODE_FAILED},
+             [FLAW_TIMED_OUT] = {401, US_WORD_LOGIN_TIMED_OUT}};
 struct login {
   struct us_str journey;
-  enum flaw flaw;            /* the page comes again and says so */
+  struct us_str wanted,
+      leads_to;   /* `goto`, when it is allowed; what a form on the way there ends at, when that is not here */
+  enum flaw flaw; /* the page comes again and says so */
   struct us_login_step step; /* code: that the person is at */
   struct us_str next;        /* sealed, when a code is asked for */
   struct us_account account;
@@ -92,11 +102,13 @@ static struct us_str form_token(struct us_call *call, struct us_str *ret_cookie)
   return digest_of(call, token);
 }
 
-static enum us_code check_token(struct us_call *call, struct us_str shown) {
-  struct us_str token = browser_token(call);
-  if (token.p != NULL && us_str_equal_ct(shown, digest_of(call, token)))
-    return US_OK;
-  return us_fail(&call->cx, US_E_FORBIDDEN, "This form does not belong to this browser. Cookies must be allowed.");
+/* Browsers that say where a request comes from are believed when it was another site; Origin would not help, as pages without
+ * referrer send "null". */
+static bool is_of_this_browser(struct us_call *call, struct us_str shown) {
+  struct us_str token = browser_token(call), site = us_http_header(call->request, "sec-fetch-site");
+  if (us_str_eq_c(site, "cross-site") || us_str_eq_c(site, "same-site"))
+    return false;
+  return token.p != NULL && us_str_equal_ct(shown, digest_of(call, token));
 }
 
 /* ---- The page ---- */
@@ -105,33 +117,47 @@ static bool is_forced(struct us_call *call) {
   return us_str_eq_c(us_params_get(&call->query, "ForceAuth"), "true");
 }
 
-static struct us_str valid_goto(struct us_call *call) {
-  struct us_str wanted = us_params_get(&call->query, "goto");
-  return us_login_goto_ok(call->cx.svc, &call->realm->settings, wanted) ? wanted : US_STR_ABSENT;
-}
-
-/* Where the chain of redirects behind a login may end: at the client that the page in `goto` speaks of. Its URI is looked at there, not
- * here; here it only says where the browser may follow the form to. */
-static struct us_str target_of_goto(struct us_call *call, struct us_str wanted) {
+/* The URI of the client that the page in `goto` speaks of: the browser follows the form there. Whether it is the client's own is looked at
+ * there, not here. */
+static enum us_code client_uri(struct us_call *call, struct us_str page, struct us_str *ret_uri) {
   struct us_cx *cx = &call->cx;
   struct us_client client;
   struct us_params params = {0};
-  const char *query = wanted.n > 0 ? memchr(wanted.p, '?', wanted.n) : NULL;
+  const char *query = memchr(page.p, '?', page.n);
   if (query == NULL)
-    return US_STR_ABSENT;
-  struct us_str text = {query + 1, wanted.n - (size_t)(query + 1 - wanted.p)};
-  enum us_code code = us_form_parse(cx, text, &params);
-  us_error_clear(cx);
-  if (code != US_OK)
-    return US_STR_ABSENT;
-  bool is_claims = memmem(wanted.p, (size_t)(query - wanted.p), "/claims_gathering", 17) != NULL;
+    return US_OK;
+  enum us_code code = us_form_parse(cx, (struct us_str){query + 1, page.n - (size_t)(query + 1 - page.p)}, &params);
+  if (code != US_OK) {
+    us_error_clear(cx); /* that page will say so */
+    return US_OK;
+  }
+  bool is_claims = memmem(page.p, (size_t)(query - page.p), "/claims_gathering", 17) != NULL;
   struct us_str uri = us_params_get(&params, is_claims ? "claims_redirect_uri" : "redirect_uri");
-  if (uri.p != NULL)
-    return us_uri_reference_ok(uri) ? uri : US_STR_ABSENT;
+  if (uri.p != NULL) {
+    *ret_uri = us_uri_reference_ok(uri) ? uri : US_STR_ABSENT;
+    return US_OK;
+  }
   code = us_client_by_id(cx, call->realm->id, us_params_get(&params, "client_id"), &client);
-  us_error_clear(cx);
+  if (code == US_E_NOT_FOUND) {
+    us_error_clear(cx);
+    return US_OK;
+  }
+  US_TRY(code);
   struct us_strs registered = is_claims ? client.claims_redirect_uris : client.redirect_uris;
-  return code == US_OK && registered.n == 1 ? registered.v[0] : US_STR_ABSENT;
+  *ret_uri = registered.n == 1 ? registered.v[0] : US_STR_ABSENT;
+  return US_OK;
+}
+
+/* Where a login leads: here, to a place that the realm allows, or by a page of ours to a client. */
+static enum us_code find_target(struct us_call *call, struct login *login) {
+  struct us_str wanted = us_params_get(&call->query, "goto");
+  if (!us_login_goto_ok(call->cx.svc, &call->realm->settings, wanted))
+    return US_OK;
+  login->wanted = wanted;
+  if (wanted.p[0] == '/' || us_str_starts(wanted, call->cx.svc->base_url))
+    return client_uri(call, wanted, &login->leads_to);
+  login->leads_to = wanted;
+  return US_OK;
 }
 
 static void ask_for_password(struct us_page *page, const struct login *login, struct us_str username) {
@@ -163,15 +189,12 @@ static void ask_for_code(struct us_page *page, const struct login *login) {
 }
 
 static enum us_code show(struct us_call *call, const struct login *login, struct us_str username) {
-  static const enum us_word words[] = {[FLAW_PASSWORD] = US_WORD_LOGIN_FAILED,
-                                       [FLAW_CODE] = US_WORD_LOGIN_CODE_FAILED,
-                                       [FLAW_TIMED_OUT] = US_WORD_LOGIN_TIMED_OUT};
   struct us_page page;
   struct us_str cookie, token = form_token(call, &cookie);
-  us_page_open(call, login->flaw == FLAW_NONE ? 200 : 401, US_WORD_SIGN_IN, &page);
+  us_page_open(call, login->flaw == FLAW_NONE ? 200 : flaws[login->flaw].status, US_WORD_SIGN_IN, &page);
   if (login->flaw != FLAW_NONE)
-    us_page_alert(&page, words[login->flaw]);
-  us_page_form(&page, call->request->target, target_of_goto(call, valid_goto(call)));
+    us_page_alert(&page, flaws[login->flaw].word);
+  us_page_form(&page, call->request->target, login->leads_to);
   us_page_hidden(&page, "login_csrf", token);
   if (login->next.p != NULL)
     ask_for_code(&page, login);
@@ -189,10 +212,9 @@ enum us_code us_ep_login_page(struct us_call *call) {
   struct login login = {.flaw = FLAW_NONE};
   bool has_session = call->caller.kind == US_CALLER_SESSION && call->caller.login.account.realm_id == call->realm->id;
   US_TRY(us_login_journey(call, &login.journey));
-  if (has_session && !is_forced(call)) {
-    struct us_str wanted = valid_goto(call);
-    return wanted.p != NULL ? us_answer_redirect(call, wanted, NULL, 0) : us_account_page_show(call);
-  }
+  US_TRY(find_target(call, &login));
+  if (has_session && !is_forced(call))
+    return login.wanted.p != NULL ? us_answer_redirect(call, login.wanted, NULL, 0) : us_account_page_show(call);
   return show(call, &login, US_STR_ABSENT);
 }
 
@@ -235,17 +257,24 @@ static enum us_code check_code(struct us_call *call, const struct login_form *fo
   return US_OK;
 }
 
-enum us_code us_ep_login_page_prepare(struct us_call *call) {
+static enum us_code check_form(struct us_call *call, struct login *login) {
   const struct login_form *form = call->input;
+  if (!is_of_this_browser(call, form->login_csrf)) {
+    login->flaw = FLAW_FOREIGN;
+    return US_OK;
+  }
+  return form->step.p != NULL ? check_code(call, form, login) : check_password(call, form, login);
+}
+
+enum us_code us_ep_login_page_prepare(struct us_call *call) {
   struct login *login = US_NEW(call->cx.mem, struct login);
   if (login == NULL)
     return us_fail_plain(&call->cx, US_E_NO_MEMORY);
   call->state = login;
   US_TRY(us_login_journey(call, &login->journey));
-  US_TRY(check_token(call, form->login_csrf));
-  US_TRY(form->step.p != NULL ? check_code(call, form, login) : check_password(call, form, login));
+  US_TRY(check_form(call, login));
   call->needs_no_write = login->flaw != FLAW_NONE || login->next.p != NULL;
-  return US_OK;
+  return find_target(call, login);
 }
 
 enum us_code us_ep_login_page_run(struct us_call *call) {
@@ -267,9 +296,11 @@ enum us_code us_ep_login_page_run(struct us_call *call) {
 enum us_code us_ep_login_page_finish(struct us_call *call) {
   const struct login *login = call->state;
   const struct login_form *form = call->input;
+  if (login->flaw == FLAW_FOREIGN && us_page_is_unwanted(call))
+    return us_fail_plain(&call->cx, US_E_FORBIDDEN);
   if (login->flaw != FLAW_NONE || login->next.p != NULL)
-    return show(call, login, form->username);
-  struct us_str wanted = valid_goto(call);
+    return show(call, login, login->flaw == FLAW_FOREIGN ? US_STR_ABSENT : form->username);
+  struct us_str wanted = login->wanted;
   if (wanted.p == NULL)
     wanted = us_str_fmt(call->cx.mem, "%.*s/XUI/?realm=%.*s", US_STR_ARG(call->cx.svc->context_path),
                         US_STR_ARG(call->realm->path));

@@ -55,6 +55,7 @@ void us_page_alert(struct us_page *page, enum us_word word, ...); /* the same, a
 void us_page_list(struct us_page *page);
 void us_page_item(struct us_page *page, struct us_str text);
 void us_page_item_word(struct us_page *page, enum us_word word);
+void us_page_item_scope(struct us_page *page, struct us_str scope); /* what it means, where it is one of ours */
 /* A part with a heading from outside; ended by us_page_end(). */
 void us_page_section(struct us_page *page, struct us_str title);
 /* A POST form. `action` absent: this very URL without its query, but for the language. `leads_to`: a URI outside that the answer will redirect to. */
