@@ -5,7 +5,7 @@
  * row of token, client or account, whoever writes it: the server, the command line, another process. A reader looks at it once in
  * each snapshot and believes only what it has read under the same number, so what is remembered is what the snapshot would
  * show; nothing can be newer or older than the rest of what a request reads. Time is not remembered: expiry is looked at each time.
- * New rows cannot end a token and do not count. See docs/adr/0012.
+ * New rows cannot end a token and do not count. Withdrawing a consent does, and so changes the row of its account (store/consents.c). See docs/adr/0012.
  *
  * One memory a connection of a loop (store/db.h, `commits`), of US_SEEN_TOKENS places; a place taken is taken over.
  */

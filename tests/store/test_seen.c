@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "store/backend.h"
+#include "store/consents.h"
 #include "store/seen.h"
 #include "store_fixture.h"
 
@@ -245,6 +246,28 @@ static void what_ends_a_token_ends_the_memory_of_it(void **state) {
   close_both(&t);
 }
 
+static enum us_code withdraw(struct us_cx *cx, void *self) {
+  const struct us_consent consent = {
+      .account_id = 7, .client_ref = 8, .realm_id = REALM, .valid_from = *(int64_t *)self};
+  return us_consents_withdraw(cx, &consent);
+}
+
+/* A consent is no row that the memory watches; who takes one back sees to it. */
+static void a_withdrawn_consent_ends_the_memory_of_its_tokens(void **state) {
+  struct store *s = *state;
+  struct us_commits commits = {0};
+  struct seen t = open_with_people(s, &commits);
+  int64_t valid_from = 101;
+  add(&t, 100);
+  assert_true(is_live(&t, 100));
+  assert_true(is_remembered(&t, 100));
+  assert_code(us_db_transact(t.other, t.writer, withdraw, &valid_from), US_OK);
+  assert_false(is_live(&t, 100));
+  add(&t, 101); /* what comes later is not meant */
+  assert_true(is_live(&t, 101));
+  close_both(&t);
+}
+
 static void a_name_that_changed_is_read_anew(void **state) {
   struct store *s = *state;
   struct us_commits commits = {0};
@@ -358,6 +381,7 @@ int main(void) {
       STORE_TEST(what_is_not_live_is_not_remembered),
       STORE_TEST(a_remembered_token_still_is_of_its_kind_realm_and_time),
       STORE_TEST(what_ends_a_token_ends_the_memory_of_it),
+      STORE_TEST(a_withdrawn_consent_ends_the_memory_of_its_tokens),
       STORE_TEST(a_name_that_changed_is_read_anew),
       STORE_TEST(other_writes_leave_the_memory_alone),
       STORE_TEST(so_many_tokens_are_remembered_and_not_one_more),
