@@ -71,7 +71,7 @@ Listen 127.0.0.1:${this.port}
 PidFile ${this.dir}/pid
 DefaultRuntimeDir ${this.dir}
 ErrorLog ${this.dir}/error.log
-LogLevel warn ${modules.map((name) => `${name}:info`).join(' ')}
+LogLevel warn
 ${root}${[...ALWAYS, ...modules].map((name) => `LoadModule ${name}_module ${MODULES}/mod_${name}.so`).join('\n')}
 StartServers 1
 ServerLimit 2
