@@ -180,8 +180,7 @@ enum us_code us_client_insert(struct us_cx *cx, int64_t realm_id, struct us_clie
     client->ref = us_next_id(cx);
   client->realm_id = realm_id;
   client->rev = 1;
-  US_TRY(us_client_row_insert(cx, client));
-  return us_config_bump(cx);
+  return us_client_row_insert(cx, client);
 }
 
 enum us_code us_client_create(struct us_cx *cx, int64_t realm_id, const struct us_client *in, int64_t *ret_ref) {
@@ -213,7 +212,6 @@ enum us_code us_client_replace(struct us_cx *cx, const struct us_client *client)
   }
   US_TRY(code);
   US_TRY(us_client_row_update(cx, client));
-  US_TRY(us_config_bump(cx));
   return is_resource_server(&before) && !is_resource_server(client) ? lose_resources(cx, &before) : US_OK;
 }
 
@@ -225,6 +223,5 @@ enum us_code us_client_update(struct us_cx *cx, const struct us_client *in) {
 
 enum us_code us_client_delete(struct us_cx *cx, const struct us_client *client, const struct us_realm *realm) {
   US_TRY(us_client_row_delete(cx, client->ref)); /* its tokens, tickets and RPTs are dead by its absence */
-  US_TRY(us_config_bump(cx));
   return us_cascade_resource_server(cx, realm, client->ref);
 }

@@ -12,13 +12,14 @@ enum us_code us_client_by_ref(struct us_cx *cx, int64_t ref, struct us_client *r
 /* All that can be wrong with a client, and its defaults: for the command line and for registration alike. US_E_INVALID_METADATA,
  * US_E_INVALID_REDIRECT_URI. Not for the writer: keys take milliseconds. */
 enum us_code us_client_check(struct us_cx *cx, const struct us_client *in, struct us_client *ret_client) US_MUST_CHECK;
-/* Write steps for a client that was checked. Both bump config_rev. US_E_CONFLICT (an answer): the id is taken; the revision is not the
+/* Write steps for a client that was checked. Clients are read by their rows each time, so no snapshot has to follow: strangers who
+ * register make nobody read the configuration again. US_E_CONFLICT (an answer): the id is taken; the revision is not the
  * one that is stored. */
 enum us_code us_client_insert(struct us_cx *cx, int64_t realm_id, struct us_client *client) US_MUST_CHECK;
 enum us_code us_client_replace(struct us_cx *cx, const struct us_client *client) US_MUST_CHECK;
 /* The same in one. */
 enum us_code us_client_create(struct us_cx *cx, int64_t realm_id, const struct us_client *in,
-                              int64_t *ret_ref) US_MUST_CHECK; /* bumps config_rev; in->ref 0: a new one is made */
+                              int64_t *ret_ref) US_MUST_CHECK; /* in->ref 0: a new one is made */
 enum us_code us_client_update(struct us_cx *cx, const struct us_client *in) US_MUST_CHECK;
 enum us_code us_client_delete(struct us_cx *cx, const struct us_client *client,
                               const struct us_realm *realm) US_MUST_CHECK; /* cascade 11.3, 9.1 */

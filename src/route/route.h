@@ -45,8 +45,8 @@ enum {
   US_ROUTE_NEEDS_OAUTH = 8,
   US_ROUTE_JSON_STRICT_TYPE = 16,    /* another content type is 415 (authenticate) */
   US_ROUTE_NO_REALM = 32,            /* answers also in a store that has no realm yet (health) */
-  US_ROUTE_NEEDS_REGISTRATION = 128, /* is not there at all in a realm where no client can register itself */
   US_ROUTE_NEEDS_CLAIMS = 64,        /* is not there at all in a realm without interactive claims gathering */
+  US_ROUTE_NEEDS_REGISTRATION = 128, /* is not there at all in a realm where no client can register itself */
 };
 struct us_route {
   const char *name; /* unique, "uma.resource_set.read" */

@@ -2,6 +2,7 @@
 #include "flow/registration.h"
 
 #include "crypto/handle.h"
+#include "domain/registration.h"
 
 #define NAMED "\"client_name\":\"Shelf\",\"logo_uri\":\"https://app.example/logo.png\",\"scope\":\"openid view\""
 
@@ -103,6 +104,10 @@ static void a_put_replaces_everything(void **state) {
   for (size_t i = 0; i < sizeof(gone) / sizeof(gone[0]); i++)
     assert_false(has_member(&r, gone[i]));
   assert_string_equal(manage(w, "GET", &mine, NULL).body, r.body);
+  const char *token = us_reply_str(&mine, "registration_access_token");
+  r = us_with_pat(w, "PUT", at_path(w, &mine), token, again(w, &mine, "\"client_name\":\"Shelf 3\""));
+  assert_status(r, 200);
+  assert_string_equal(us_reply_str(&r, "client_name"), "Shelf 3");
   /* null and an empty text say the same as nothing */
   r = manage(w, "PUT", &mine, again(w, &mine, "\"client_name\":null,\"logo_uri\":\"\",\"tos_uri\":\"\""));
   assert_status(r, 200);
@@ -223,6 +228,37 @@ static void what_an_administrator_gave_stays(void **state) {
                "invalid_client_metadata");
 }
 
+/* Two changes that were prepared at once: the second is not written over the first, but prepared again. */
+struct two {
+  struct us_registration a, b;
+  const char *id;
+  struct us_world *w;
+};
+static enum us_code prepare_both(struct us_cx *cx, void *self) {
+  struct two *t = self;
+  struct us_registration *both[] = {&t->a, &t->b};
+  struct us_client client;
+  assert_int_equal(us_client_by_id(cx, alpha(t->w)->id, us_str_c(t->id), &client), US_OK);
+  for (int i = 0; i < 2; i++) {
+    json_t *document = json_pack("{s:s, s:[s], s:s}", "client_id", t->id, "redirect_uris", REDIRECT, "client_name",
+                                 i ? "second" : "first");
+    assert_int_equal(us_registration_renew(cx, alpha(t->w), &client, document, both[i]), US_OK);
+    json_decref(document);
+  }
+  assert_int_equal(us_registration_replace(cx, &t->a), US_OK);
+  assert_int_equal(us_registration_replace(cx, &t->b), US_E_STALE);
+  us_error_clear(cx);
+  return US_OK;
+}
+static void changes_at_once_do_not_overwrite_each_other(void **state) {
+  struct us_world *w = *state;
+  struct us_reply mine = sign_up(w, with_more(w, ""));
+  struct two t = {.id = us_reply_str(&mine, "client_id"), .w = w};
+  assert_int_equal(us_world_transact(w, prepare_both, &t), US_OK);
+  struct us_reply r = manage(w, "GET", &mine, NULL);
+  assert_string_equal(us_reply_str(&r, "client_name"), "first");
+}
+
 static void switch_off(struct us_cx *cx, struct us_client *client) {
   client->is_active = false;
 }
@@ -314,6 +350,7 @@ int main(void) {
       STORY(a_put_is_validated_like_a_registration),
       STORY(a_method_that_needs_a_secret_brings_one),
       STORY(what_an_administrator_gave_stays),
+      STORY(changes_at_once_do_not_overwrite_each_other),
       STORY(a_client_that_is_switched_off_stays_off),
       STORY(a_client_ends_itself),
       STORY(the_rpts_of_a_client_end_with_it),
