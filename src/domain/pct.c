@@ -3,6 +3,7 @@
 
 #include "domain/account.h"
 #include "domain/audit.h"
+#include "domain/consent.h"
 #include "store/pcts.h"
 
 enum us_code us_pct_issue(struct us_cx *cx, const struct us_realm *realm, const struct us_client *client,
@@ -17,6 +18,8 @@ enum us_code us_pct_issue(struct us_cx *cx, const struct us_realm *realm, const 
       .expires_s = now_s + realm->settings.pct_s,
       .cnf = cnf,
   };
+  struct us_str allowed = US_STR(US_PCT_SCOPE);
+  US_TRY(us_consent_allow(cx, client, account_id, (struct us_strs){&allowed, 1}, false));
   US_TRY(us_pcts_delete_oldest(cx, account_id, client->ref, US_PCT_PER_CLIENT_MAX - 1));
   us_handle_mint(pct.id, 0, ret_handle);
   return us_pcts_insert(cx, &pct, ret_handle->digest);

@@ -9,6 +9,8 @@
 #include "crypto/handle.h"
 #include "domain/services.h"
 
+/* So it is called among what a person lets a client do (domain/consent.h), where it is seen and taken back. */
+#define US_PCT_SCOPE "uma_claims"
 #define US_PCT_PER_CLIENT_MAX 100 /* of one person at one client; the oldest end */
 
 /* Write step. `cnf`: thumbprint of the certificate it is bound to (6.8); absent: to none. */

@@ -9,6 +9,7 @@
 #include "domain/access.h"
 #include "domain/account.h"
 #include "domain/audit.h"
+#include "domain/consent.h"
 #include "domain/id_token.h"
 #include "domain/pct.h"
 #include "domain/pending.h"
@@ -165,12 +166,15 @@ static enum us_code refuse_with_successor(struct grant *g, enum us_code refusal,
   return refusal;
 }
 
-/* 6.3: whoever was at the claims endpoint in this process, if that account still stands by it. */
+/* 6.3: whoever was at the claims endpoint in this process, if that person still stands by it, and has not taken back since what the
+ * client was allowed. */
 static enum us_code find_gathered(struct grant *g) {
   if (g->ticket.party_id == 0)
     return us_fail_plain(g->cx, US_E_NOT_FOUND);
   US_TRY(us_account_by_id(g->cx, g->ticket.party_id, &g->gathered));
-  g->is_gathered = us_account_stands_by(&g->gathered, g->ticket.gathered_s);
+  US_TRY(us_consent_stands(g->cx, g->gathered.id, g->in->client->ref, us_id_first_at(g->ticket.gathered_s * 1000),
+                           &g->is_gathered));
+  g->is_gathered = g->is_gathered && us_account_stands_by(&g->gathered, g->ticket.gathered_s);
   return g->is_gathered ? US_OK : us_fail_plain(g->cx, US_E_NOT_FOUND);
 }
 

@@ -175,6 +175,31 @@ static void a_pct_goes_with_the_person(void **state) {
   assert_int_equal(pcts(w), 0);
 }
 
+static const char *applications(struct us_world *w, const char *sso) {
+  struct us_reply r =
+      us_with_sso(w, "GET", ALPHA_JSON "users/bob/oauth2/applications?_queryFilter=true", sso, NULL, NULL);
+  assert_status(r, 200);
+  return r.body;
+}
+/* UG-88: whose it is sees it among what clients may do, and takes it back; what was gathered and not used yet goes along. */
+static void a_person_takes_a_pct_back(void **state) {
+  struct us_world *w = *state;
+  struct gallery g = open_gallery(w);
+  const char *no_pct = gathered(w, g.bob, fresh_ticket(w, &g), NULL);
+  assert_null(strstr(applications(w, g.bob), C1));
+  const char *pct = pct_of_bob(w, &g), *under_way = gathered(w, g.bob, fresh_ticket(w, &g), NULL);
+  assert_non_null(strstr(applications(w, g.bob), "\"uma_claims\""));
+  rpt_of(us_grant(w, C1, no_pct, NULL, NULL));
+  us_world_advance_ms(w, 1000);
+  expect_status(us_with_sso(w, "DELETE", ALPHA_JSON "users/bob/oauth2/applications/" C1, g.bob, NULL, NULL), 200);
+  assert_null(strstr(applications(w, g.bob), C1));
+  is_worth_nothing(w, &g, C1, pct);
+  assert_int_equal(pcts(w), 0);
+  successor(us_grant(w, C1, under_way, NULL, NULL), 403, "need_info");
+  us_world_advance_ms(w, 1000);
+  rpt_of(grant_with(w, &g, C1, pct_of_bob(w, &g))); /* he may be asked again */
+}
+
 /* 6.3: with interactive gathering off nobody looks at it. */
 static void without_interactive_gathering_a_pct_is_not_looked_at(void **state) {
   struct us_world *w = *state;
@@ -247,6 +272,7 @@ int main(void) {
       STORY(a_pct_ends_with_the_password_it_rests_on),
       STORY(a_pct_of_somebody_who_is_switched_off_is_ignored),
       STORY(a_pct_goes_with_the_person),
+      STORY(a_person_takes_a_pct_back),
       STORY(without_interactive_gathering_a_pct_is_not_looked_at),
       STORY(pcts_are_random_and_say_nothing),
       STORY(a_client_has_so_many_of_one_person),

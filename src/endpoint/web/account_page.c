@@ -97,7 +97,7 @@ enum us_code us_ep_logout_page(struct us_call *call) {
     return us_answer_redirect(call, url_of(call, ""), NULL, 0);
   us_page_open(call, 200, US_WORD_SIGN_OUT, &page);
   us_page_text(&page, US_WORD_CONSENT_ACCOUNT, call->caller.login.account.name);
-  us_page_form(&page, call->request->target, wanted.p != NULL && wanted.p[0] != '/' ? wanted : US_STR_ABSENT);
+  us_page_form(&page, call->request->target, us_goto_leaves(call, wanted) ? wanted : US_STR_ABSENT);
   us_page_hidden(&page, "csrf", us_csrf_token(call));
   us_page_button(&page, NULL, NULL, US_WORD_SIGN_OUT, true);
   us_page_end(&page);
