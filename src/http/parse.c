@@ -53,8 +53,9 @@ static int us_parser_refuse(struct us_parser *p, int status, const char *reason)
   return HPE_USER;
 }
 static int us_parser_out_of_memory(struct us_parser *p) {
-  const char *reason;
-  return us_parser_refuse(p, us_gather_failed(&reason), reason);
+  const char *reason = NULL;
+  int status = us_gather_failed(&reason);
+  return us_parser_refuse(p, status, reason);
 }
 
 static int us_on_url(llhttp_t *ll, const char *at, size_t n) {
