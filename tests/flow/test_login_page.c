@@ -197,6 +197,40 @@ static void a_form_of_elsewhere_logs_nobody_in(void **state) {
   assert_answer(type_in(&b, LOGIN, "alice", PASSWORD), 303);
 }
 
+/* Nothing of what it held is shown, so that nobody types his password behind somebody else's name; and one can go on from there. */
+static void a_form_of_elsewhere_brings_a_new_one(void **state) {
+  struct us_world *w = *state;
+  struct browser b = new_browser(w);
+  struct us_reply r = post(&b, LOGIN, "login_csrf=x&username=mallory&password=secret&step=x&code=1");
+  assert_page(&r, 403);
+  assert_null(strstr(r.body, "mallory"));
+  assert_null(strstr(r.body, "secret"));
+  assert_string_equal(b.step, "");
+  assert_non_null(strstr(r.body, "role=\"alert\""));
+  assert_answer(type_in(&b, LOGIN, "alice", PASSWORD), 303);
+  r = us_send(w, "POST", LOGIN, FORM_TYPE "\nAccept: application/json",
+              "login_csrf=x&username=alice&password=" PASSWORD);
+  assert_error(r, 403, "access_denied");
+  assert_null(us_reply_header(&r, "Set-Cookie"));
+}
+
+/* What the browser says itself counts too, whatever token was found out or planted. */
+static void a_form_of_another_site_logs_nobody_in(void **state) {
+  static const struct {
+    const char *site;
+    int status;
+  } rows[] = {{"cross-site", 403}, {"same-site", 403}, {"same-origin", 303}, {"none", 303}};
+  struct us_world *w = *state;
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    struct browser b = new_browser(w);
+    assert_answer(get(&b, LOGIN), 200);
+    assert_answer(us_send(w, "POST", LOGIN,
+                          us_text(w, "%s\n" FORM_TYPE "\nSec-Fetch-Site: %s", cookies(&b), rows[i].site),
+                          us_text(w, "login_csrf=%s&username=alice&password=" PASSWORD, b.token)),
+                  rows[i].status);
+  }
+}
+
 /* SB-03 */
 static void goto_stays_at_home(void **state) {
   static const char *const bad[] = {"https://evil.example/",
@@ -260,6 +294,52 @@ static void the_form_may_lead_to_the_client(void **state) {
     if (strstr(us_reply_header(&r, "Content-Security-Policy"), rows[i].source) == NULL)
       fail_msg("%s: %s", rows[i].wanted, us_reply_header(&r, "Content-Security-Policy"));
   }
+}
+
+/* So it may on the page that comes again. */
+static void a_second_try_may_lead_there_too(void **state) {
+  static const char source[] = "form-action 'self' http://127.0.0.1:9; ";
+  struct us_world *w = strict_world(state);
+  struct browser b = new_browser(w);
+  const char *url = us_text(w, LOGIN "&goto=%s",
+                            us_enc(w, "/am/oauth2/realms/root/realms/alpha/authorize?client_id=UMA-Client&state=x"));
+  assert_answer(get(&b, url), 200);
+  struct us_reply r = type_in(&b, url, "alice", "wrong");
+  assert_page(&r, 401);
+  assert_non_null(strstr(us_reply_header(&r, "Content-Security-Policy"), source));
+  r = type_in(&b, url, "alice", PASSWORD);
+  assert_page(&r, 200);
+  assert_non_null(strstr(us_reply_header(&r, "Content-Security-Policy"), source));
+  r = post(&b, url, us_text(w, "login_csrf=%s&step=%s&code=%s", b.token, b.step, code(w, 0)));
+  assert_status(r, 303);
+}
+
+/* A realm's validGotoUrls: forms lead there, and to no others. */
+static void forms_may_lead_to_what_the_realm_allows(void **state) {
+  struct us_world *w = *state;
+  us_world_set(w, "validGotoUrls", "https://app.example.net:8443/*");
+  static const char *const pages[] = {"", "logout"};
+  static const char *const wanted[][2] = {
+      {"https://app.example.net:8443/home?x#y", "form-action 'self' https://app.example.net:8443; "},
+      {"https://evil.example/?https://app.example.net:8443/", "form-action 'self'; "},
+      {WORLD_BASE "/XUI/", "form-action 'self'; "},
+      {"/am/XUI/", "form-action 'self'; "}};
+  struct browser b = new_browser(w);
+  assert_answer(log_in_at(&b, LOGIN), 303);
+  for (size_t i = 0; i < 4; i++) {
+    for (size_t k = 0; k < 2; k++) {
+      const char *url = us_text(w, XUI "%s?realm=/alpha&ForceAuth=true&goto=%s", pages[k], us_enc(w, wanted[i][0]));
+      struct us_reply r = get(&b, url);
+      assert_page(&r, 200);
+      if (strstr(us_reply_header(&r, "Content-Security-Policy"), wanted[i][1]) == NULL)
+        fail_msg("%s: %s", url, us_reply_header(&r, "Content-Security-Policy"));
+    }
+  }
+  struct us_reply r = get(&b, XUI "logout?realm=/alpha");
+  r = post(&b, us_text(w, XUI "logout?realm=/alpha&goto=%s", us_enc(w, wanted[0][0])),
+           us_text(w, "csrf=%s", hidden(w, &r, "csrf")));
+  assert_status(r, 303);
+  assert_string_equal(us_reply_header(&r, "Location"), wanted[0][0]);
 }
 
 static void a_second_factor_is_asked_for_on_a_page_of_its_own(void **state) {
@@ -470,8 +550,12 @@ int main(void) {
       STORY(wrong_is_wrong_and_no_more_is_told),
       STORY(guessing_is_slowed_down),
       STORY(a_form_of_elsewhere_logs_nobody_in),
+      STORY(a_form_of_elsewhere_brings_a_new_one),
+      STORY(a_form_of_another_site_logs_nobody_in),
       STORY(goto_stays_at_home),
       STORY(the_form_may_lead_to_the_client),
+      STORY(a_second_try_may_lead_there_too),
+      STORY(forms_may_lead_to_what_the_realm_allows),
       STORY(a_second_factor_is_asked_for_on_a_page_of_its_own),
       STORY(people_of_another_realm_are_strangers),
       STORY(flows_have_names),

@@ -154,7 +154,7 @@ static enum us_code find_target(struct us_call *call, struct login *login) {
   if (!us_login_goto_ok(call->cx.svc, &call->realm->settings, wanted))
     return US_OK;
   login->wanted = wanted;
-  if (wanted.p[0] == '/' || us_str_starts(wanted, call->cx.svc->base_url))
+  if (!us_goto_leaves(call, wanted))
     return client_uri(call, wanted, &login->leads_to);
   login->leads_to = wanted;
   return US_OK;

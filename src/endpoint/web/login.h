@@ -4,6 +4,11 @@
 
 #include "endpoint/call.h"
 
+/* Does a `goto` that is allowed lead away from here? Then that is where the form ends (us_page_form()). */
+static inline bool us_goto_leaves(const struct us_call *call, struct us_str wanted) {
+  return wanted.n > 0 && wanted.p[0] != '/' && !us_str_starts(wanted, call->cx.svc->base_url);
+}
+
 extern const struct us_field_table us_login_page_table; /* login_csrf, username, password, step, code */
 enum us_code us_ep_login_page(struct us_call *call);
 enum us_code us_ep_login_page_prepare(struct us_call *call);
