@@ -48,6 +48,23 @@ static void an_rpt_is_bound_to_the_key_that_was_named(void **state) {
   assert_string_equal(bound_to(w, pat, rpt_of(us_grant(w, C1, ask_for(w, pat, album, "[\"view\"]"), bob, NULL))), "");
 }
 
+/* Blanks around it are JSON too; the whole has a limit. */
+static void a_cnf_key_may_be_so_long(void **state) {
+  struct us_world *w = *state;
+  struct gallery g = open_gallery(w);
+  const char *ticket = gathered(w, g.bob, fresh_ticket(w, &g), NULL), *json = "{\"x5t#S256\":\"" THUMBPRINT "\"}";
+  for (int bytes = 771; bytes >= 768; bytes -= 3) { /* 1,028 and 1,024 characters */
+    char text[800], encoded[1100];
+    snprintf(text, sizeof(text), "%*s", bytes, json);
+    us_base64url_encode(text, (size_t)bytes, encoded);
+    struct us_reply r = us_grant(w, C1, ticket, NULL, us_text(w, "&cnf_key=%s", encoded));
+    if (bytes > 768)
+      assert_error(r, 400, "invalid_request");
+    else
+      assert_string_equal(bound_to(w, g.pat, rpt_of(r)), THUMBPRINT);
+  }
+}
+
 /* 6.2: malformed is step 4, and the ticket lives; a conflict is step 8, and it is spent. */
 static void what_the_connection_shows_takes_precedence(void **state) {
   struct us_world *w = *state;
@@ -141,10 +158,10 @@ static void a_bound_rpt_is_upgraded_only_with_its_key(void **state) {
 int main(void) {
   us_test_setup();
   const struct CMUnitTest tests[] = {
-      STORY(an_rpt_is_bound_to_the_key_that_was_named), STORY(what_the_connection_shows_takes_precedence),
-      STORY(a_certificate_alone_binds_nothing),         STORY(a_client_that_binds_its_tokens_shows_a_certificate),
-      STORY(a_bound_pct_is_ignored_without_its_key),    STORY(an_unbound_pct_works_with_and_without_a_key),
-      STORY(a_bound_rpt_is_upgraded_only_with_its_key),
+      STORY(an_rpt_is_bound_to_the_key_that_was_named),          STORY(a_cnf_key_may_be_so_long),
+      STORY(what_the_connection_shows_takes_precedence),         STORY(a_certificate_alone_binds_nothing),
+      STORY(a_client_that_binds_its_tokens_shows_a_certificate), STORY(a_bound_pct_is_ignored_without_its_key),
+      STORY(an_unbound_pct_works_with_and_without_a_key),        STORY(a_bound_rpt_is_upgraded_only_with_its_key),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

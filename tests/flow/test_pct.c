@@ -181,7 +181,7 @@ static const char *applications(struct us_world *w, const char *sso) {
   assert_status(r, 200);
   return r.body;
 }
-/* UG-88: whose it is sees it among what clients may do, and takes it back; what was gathered and not used yet goes along. */
+/* UG-16, UG-88: whose it is sees it among what clients may do, and takes it back; what was gathered and not used yet goes along. */
 static void a_person_takes_a_pct_back(void **state) {
   struct us_world *w = *state;
   struct gallery g = open_gallery(w);
@@ -197,7 +197,12 @@ static void a_person_takes_a_pct_back(void **state) {
   assert_int_equal(pcts(w), 0);
   successor(us_grant(w, C1, under_way, NULL, NULL), 403, "need_info");
   us_world_advance_ms(w, 1000);
-  rpt_of(grant_with(w, &g, C1, pct_of_bob(w, &g))); /* he may be asked again */
+  pct = pct_of_bob(w, &g); /* he may be asked again */
+  rpt_of(grant_with(w, &g, C1, pct));
+  us_world_advance_ms(w, 1000);
+  const char *admin = us_sso(w, "amAdmin"); /* who believes that it was stolen */
+  expect_status(us_with_sso(w, "DELETE", ALPHA_JSON "users/bob/oauth2/applications/" C1, admin, NULL, NULL), 200);
+  is_worth_nothing(w, &g, C1, pct);
 }
 
 /* 6.3: with interactive gathering off nobody looks at it. */
