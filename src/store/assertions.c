@@ -40,15 +40,16 @@ static enum us_code count_down(struct us_cx *cx, int64_t client_ref, int64_t few
   return us_sql_run(cx, NULL, sql_none, "i", client_ref);
 }
 
+static const char SQL_DELETE_EXPIRED[] =
+    "DELETE FROM assertion WHERE (client_ref, digest) IN"
+    " (SELECT client_ref, digest FROM assertion WHERE expires_s < $1 ORDER BY expires_s LIMIT $2) RETURNING client_ref";
+
 /* Whose they were, one entry a row. */
 static enum us_code delete_expired(struct us_cx *cx, int64_t before_s, int64_t max_rows, int64_t *clients,
                                    size_t *ret_n) {
-  static const char sql[] = "DELETE FROM assertion WHERE (client_ref, digest) IN"
-                            " (SELECT client_ref, digest FROM assertion WHERE expires_s < $1 ORDER BY expires_s LIMIT "
-                            "$2) RETURNING client_ref";
   struct us_rows rows;
   size_t n = 0;
-  US_TRY(us_sql_open(cx, &rows, sql, "ii", before_s, max_rows));
+  US_TRY(us_sql_open(cx, &rows, SQL_DELETE_EXPIRED, "ii", before_s, max_rows));
   while (us_sql_next(&rows) && n < (size_t)max_rows)
     clients[n++] = us_sql_i64(&rows, 0);
   US_TRY(us_sql_close(&rows));
