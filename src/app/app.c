@@ -222,6 +222,7 @@ static enum us_code start_edge(struct us_cx *cx, struct us_app *app, const struc
       .loops = loop_count(o),
       .trusted_proxies = o->trusted_proxies,
       .client_cert_header = app->client_cert_header,
+      .h2 = o->h2,
       .on_request = us_dispatch_request,
       .render_refusal = render_refusal,
       .open_loop = open_loop,

@@ -30,7 +30,8 @@ static void reload(struct us_app *app, const char *file) {
 /* Certificate, key and templates are part of the configuration: they are loaded as a start would. The store is left alone. */
 static int check(struct us_cx *cx, const char *file, const struct us_app_options *options) {
   char reason[256] = "";
-  struct us_tls_context *tls = options->tls ? us_tls_context_new(options->tls, reason, sizeof(reason)) : NULL;
+  struct us_tls_context *tls =
+      options->tls ? us_tls_context_new(options->tls, options->h2 != US_HTTP_H2_OFF, reason, sizeof(reason)) : NULL;
   if (options->tls != NULL && tls == NULL) {
     us_fail(cx, US_E_INVALID_REQUEST, "%s: %s", file, reason);
     return us_command_failed(cx);

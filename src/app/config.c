@@ -70,6 +70,13 @@ static const struct us_field http_fields[] = {
     NUMBER("body_ms", AT(http.body_ms), 100, DAY_MS),
     NUMBER("idle_ms", AT(http.idle_ms), 100, DAY_MS),
     NUMBER("answer_ms", AT(http.answer_ms), 100, DAY_MS),
+    YES_NO("h2", AT(http.h2)),
+    YES_NO("h2c", AT(http.h2c)),
+    NUMBER("h2_streams", AT(http.h2_streams), 1, 1000),
+    NUMBER("h2_memory_bytes", AT(http.h2_memory_bytes), 256 * 1024, 1024 * 1024 * 1024),
+    NUMBER("h2_resets", AT(http.h2_resets), 1, 1000000),
+    NUMBER("h2_frames", AT(http.h2_frames), 100, 1000000),
+    NUMBER("h2_interval_ms", AT(http.h2_interval_ms), 100, DAY_MS),
 };
 static const struct us_field_table http_table = {
     .size = sizeof(struct us_config), US_FIELDS(http_fields), .refuse_unknown = true};
@@ -132,6 +139,12 @@ static void set_defaults(struct us_config *c) {
   c->http.idle_ms = l->idle_ms;
   c->http.answer_ms = l->answer_ms;
   us_config_smtp_defaults(c);
+  c->http.h2 = true;
+  c->http.h2_streams = (int64_t)l->h2_streams;
+  c->http.h2_memory_bytes = (int64_t)l->h2_memory_bytes;
+  c->http.h2_resets = (int64_t)l->h2_resets;
+  c->http.h2_frames = (int64_t)l->h2_frames;
+  c->http.h2_interval_ms = l->h2_interval_ms;
 }
 
 static enum us_code read_file(struct us_cx *cx, const char *file, struct us_str *ret_text) {
@@ -293,6 +306,8 @@ static enum us_code check(struct us_cx *cx, const struct us_config *c) {
   if ((c->tls.certificate.p == NULL) != (c->tls.key.p == NULL))
     return us_fail(cx, US_E_INVALID_REQUEST, "tls: certificate and key come together");
   for (size_t i = 0; i < c->listen.n; i++)
+  if (c->http.h2c && !c->http.h2)
+    return us_fail(cx, US_E_INVALID_REQUEST, "http: h2c needs h2");
     US_TRY(check_listener(cx, c, i));
   for (size_t i = 0; i < c->trusted_proxies.n; i++) {
     struct us_address parsed;
@@ -351,7 +366,15 @@ enum us_code us_config_options(struct us_cx *cx, const struct us_config *c, stru
                  .head_ms = c->http.head_ms,
                  .body_ms = c->http.body_ms,
                  .idle_ms = c->http.idle_ms,
-                 .answer_ms = c->http.answer_ms},
+                 .answer_ms = c->http.answer_ms,
+                 .h2_streams = (size_t)c->http.h2_streams,
+                 .h2_memory_bytes = (size_t)c->http.h2_memory_bytes,
+                 .h2_resets = (size_t)c->http.h2_resets,
+                 .h2_frames = (size_t)c->http.h2_frames,
+                 .h2_interval_ms = c->http.h2_interval_ms},
+      .h2 = !c->http.h2   ? US_HTTP_H2_OFF
+            : c->http.h2c ? US_HTTP_H2_PLAIN
+                          : US_HTTP_H2_TLS,
       .trusted_proxies = proxies,
       .client_cert_header = c->client_cert_header.p ? us_str_fold(cx->mem, c->client_cert_header).p : NULL,
       .client_ca_file = c->client_ca_file.p ? us_str_cdup(cx->mem, c->client_ca_file) : NULL,

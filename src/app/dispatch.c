@@ -61,6 +61,8 @@ static void log_request(const struct flight *f) {
   us_log_str(&line, "method", call->request->method_text);
   us_log_c(&line, "route", call->route ? call->route->name : "none");
   us_log_str(&line, "path", call->request->path);
+  if (call->request->is_http2)
+    us_log_c(&line, "protocol", "h2");
   us_log_i64(&line, "status", status);
   us_log_i64(&line, "ms", us_clock_now_ms(call->cx.svc->clock) - f->began_ms);
   us_log_str(&line, "peer", call->request->peer);

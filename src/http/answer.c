@@ -30,6 +30,12 @@ struct us_str us_date_line_now(struct us_date_line *line) {
   return (struct us_str){line->text, line->n};
 }
 
+struct us_str us_date_now(struct us_date_line *line) {
+  struct us_str all = us_date_line_now(line);
+  size_t before = sizeof "Date: " - 1, behind = sizeof "\r\n" - 1;
+  return all.n > before + behind ? (struct us_str){all.p + before, all.n - before - behind} : (struct us_str){"", 0};
+}
+
 static bool us_status_has_body(int status) {
   return status >= 200 && status != 204 && status != 304;
 }

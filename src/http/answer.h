@@ -16,6 +16,7 @@ struct us_date_line {
   char text[US_DATE_LINE_BYTES];
 };
 struct us_str us_date_line_now(struct us_date_line *line);
+struct us_str us_date_now(struct us_date_line *line); /* the date alone */
 
 struct us_answer_facts {
   bool is_head;   /* the request was HEAD: Content-Length without the body */

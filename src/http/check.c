@@ -177,3 +177,33 @@ int us_http_check_target(struct us_str target, const char **ret_reason) {
   }
   return 0;
 }
+
+/* RFC 9113 8.2.2: what belongs to a connection of HTTP/1 and means nothing here, or something else to whoever is behind. */
+static bool us_is_of_connection(struct us_str name, struct us_str value) {
+  return us_str_eq(name, US_STR("connection")) || us_str_eq(name, US_STR("proxy-connection")) ||
+         us_str_eq(name, US_STR("keep-alive")) || us_str_eq(name, US_STR("transfer-encoding")) ||
+         us_str_eq(name, US_STR("upgrade")) ||
+         (us_str_eq(name, US_STR("te")) && !us_str_eq_nocase(value, US_STR("trailers")));
+}
+
+static bool us_is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+
+int us_http_check_h2_field(struct us_str name, struct us_str value, const char **ret_reason) {
+  if (name.n == 0)
+    return us_refuse(400, "A header has no name", ret_reason);
+  for (size_t i = name.p[0] == ':'; i < name.n; i++)
+    if (!us_http_is_token_char(name.p[i]) || (name.p[i] >= 'A' && name.p[i] <= 'Z'))
+      return us_refuse(400, "The name of a header has a bad character", ret_reason);
+  for (size_t i = 0; i < value.n; i++) {
+    unsigned char c = (unsigned char)value.p[i];
+    if ((c < 0x20 && c != '\t') || c == 0x7f)
+      return us_refuse(400, "A header has a bad character", ret_reason);
+  }
+  if (value.n && (us_is_blank(value.p[0]) || us_is_blank(value.p[value.n - 1])))
+    return us_refuse(400, "A header begins or ends with a blank", ret_reason);
+  if (us_is_of_connection(name, value))
+    return us_refuse(400, "A header belongs to connections of HTTP/1", ret_reason);
+  return 0;
+}

@@ -14,6 +14,8 @@ int us_http_check_head(const struct us_http_request *request, unsigned major, un
                        const struct us_http_limits *limits, const char **ret_reason);
 /* origin form; no fragment, no blanks or controls, no %00, no bad percent-encoding, valid once decoded as UTF-8 is left to the router */
 int us_http_check_target(struct us_str target, const char **ret_reason);
+/* One field of HTTP/2, where no grammar of lines has looked at it before: RFC 9113 8.2, 8.2.2. */
+int us_http_check_h2_field(struct us_str name, struct us_str value, const char **ret_reason);
 bool us_http_is_token_char(char c);
 
 #endif

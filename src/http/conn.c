@@ -2,6 +2,7 @@
 #include "http/conn.h"
 
 #include "base/log.h"
+#include "http/h2.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -41,7 +42,7 @@ static void us_on_closed(uv_handle_t *handle) {
   us_loop_end_if_idle(loop);
 }
 
-static void us_conn_link_unsent(struct us_conn *conn) {
+void us_conn_link_unsent(struct us_conn *conn) {
   struct us_loop *loop = conn->loop;
   if (conn->is_unsent)
     return;
@@ -77,6 +78,8 @@ static bool us_conn_retire(struct us_conn *conn) {
   us_conn_unlink_unsent(conn);
   us_wait_clear(&conn->loop->waits, &conn->wait);
   us_conn_forget_exchange(conn);
+  if (conn->h2)
+    us_conn_h2_drop(conn);
   return true;
 }
 
@@ -126,6 +129,8 @@ static void us_on_written(uv_write_t *write, int status) {
     us_conn_write_on(conn);
   else if (conn->state == US_CONN_ANSWERING)
     us_conn_answered(conn);
+  else if (conn->h2)
+    us_conn_flush(conn);
 }
 
 /* Behind what waits already; on the network at the end of the turn. */
@@ -139,26 +144,35 @@ static void us_conn_defer(struct us_conn *conn, struct us_str a, struct us_str b
     us_conn_link_unsent(conn);
 }
 
-void us_conn_flush(struct us_conn *conn) {
-  us_conn_unlink_unsent(conn);
-  if (conn->is_writing || conn->out.n == 0)
-    return;
+bool us_conn_push(struct us_conn *conn, bool may_try) {
   uv_buf_t buf = uv_buf_init(conn->out.p, (unsigned)conn->out.n);
-  int code = uv_try_write((uv_stream_t *)&conn->tcp, &buf, 1);
+  int code = may_try ? uv_try_write((uv_stream_t *)&conn->tcp, &buf, 1) : UV_EAGAIN;
   if (code < 0 && code != UV_EAGAIN) {
     us_conn_close(conn);
-    return;
+    return false;
   }
   size_t sent = code < 0 ? 0 : (size_t)code;
   if (sent == conn->out.n) {
     us_buf_done(&conn->out);
-    if (conn->state == US_CONN_ANSWERING)
-      us_conn_answered(conn);
-    return;
+    return true;
   }
   us_buf_drop_front(&conn->out, sent);
   us_conn_write_on(conn);
-  if (conn->state == US_CONN_ANSWERING)
+  return false;
+}
+
+void us_conn_flush(struct us_conn *conn) {
+  us_conn_unlink_unsent(conn);
+  if (conn->h2) {
+    us_conn_h2_flush(conn);
+    return;
+  }
+  if (conn->is_writing || conn->out.n == 0)
+    return;
+  if (us_conn_push(conn, true)) {
+    if (conn->state == US_CONN_ANSWERING)
+      us_conn_answered(conn);
+  } else if (conn->state == US_CONN_ANSWERING)
     us_loop_wait(conn->loop, &conn->wait, US_WAIT_ANSWER);
 }
 
@@ -273,7 +287,38 @@ static void us_conn_keep(struct us_conn *conn, const char *bytes, size_t n) {
     us_conn_pause_if_full(conn);
 }
 
+/* RFC 9113 3.3: a client that knows begins with the preface. What only looks like its beginning goes to HTTP/1. */
+static void us_conn_take_plain(struct us_conn *conn, const char *bytes, size_t n);
+static void us_conn_take_first(struct us_conn *conn, const char *bytes, size_t n) {
+  size_t at = 0, before = conn->preface_n;
+  while (at < n && conn->preface_n < US_H2_PREFACE_BYTES && bytes[at] == US_H2_PREFACE[conn->preface_n]) {
+    at++;
+    conn->preface_n++;
+  }
+  if (at == n && conn->preface_n < US_H2_PREFACE_BYTES) {
+    if (before == 0)
+      us_loop_wait(conn->loop, &conn->wait, US_WAIT_HEAD);
+    return;
+  }
+  conn->may_be_h2 = false;
+  if (conn->preface_n == US_H2_PREFACE_BYTES && !us_conn_h2_begin(conn))
+    return;
+  us_conn_take_plain(conn, US_H2_PREFACE, conn->preface_n == US_H2_PREFACE_BYTES ? US_H2_PREFACE_BYTES : before);
+  if (conn->preface_n < US_H2_PREFACE_BYTES)
+    at = 0;
+  if (at < n)
+    us_conn_take_plain(conn, bytes + at, n - at);
+}
+
 static void us_conn_take_plain(struct us_conn *conn, const char *bytes, size_t n) {
+  if (conn->h2) {
+    us_conn_h2_take(conn, bytes, n);
+    return;
+  }
+  if (conn->may_be_h2) {
+    us_conn_take_first(conn, bytes, n);
+    return;
+  }
   size_t used = 0;
   if (conn->state == US_CONN_READY)
     used = us_conn_consume(conn, bytes, n);
@@ -284,6 +329,8 @@ static void us_conn_take_plain(struct us_conn *conn, const char *bytes, size_t n
 /* The other side has ended its stream. What it has asked for is still answered. */
 static void us_conn_end_of_input(struct us_conn *conn) {
   conn->has_eof = true;
+  if (conn->h2 && us_conn_h2_is_busy(conn))
+    return;
   if (conn->state == US_CONN_READY || (conn->state == US_CONN_LINGER && us_conn_has_sent_all(conn)))
     us_conn_close(conn);
 }
@@ -300,8 +347,11 @@ static void us_conn_take_cipher(struct us_conn *conn, const char *bytes, size_t 
     us_conn_flush_cipher(conn, false);
     if (conn->state == US_CONN_CLOSED)
       return;
-    if (!was_established && us_tls_is_established(conn->tls))
+    if (!was_established && us_tls_is_established(conn->tls)) {
       us_loop_wait(loop, &conn->wait, US_WAIT_IDLE);
+      if (us_tls_speaks_h2(conn->tls) && !us_conn_h2_begin(conn))
+        return;
+    }
     if (got > 0) {
       us_conn_take_plain(conn, loop->plain, (size_t)got);
       continue;
@@ -380,6 +430,10 @@ void us_conn_resume(struct us_conn *conn) {
 /* Deadlines. */
 
 void us_conn_expired(struct us_conn *conn, enum us_wait_kind kind) {
+  if (conn->h2 && (kind == US_WAIT_HEAD || kind == US_WAIT_IDLE)) {
+    us_conn_h2_expired(conn, kind);
+    return;
+  }
   switch (kind) {
   case US_WAIT_HEAD:
   case US_WAIT_BODY:
@@ -443,6 +497,7 @@ static struct us_conn *us_conn_new(struct us_loop_listener *listener) {
     return NULL;
   }
   conn->tcp.data = conn;
+  conn->may_be_h2 = !listener->is_tls && edge->options.h2 == US_HTTP_H2_PLAIN;
   return conn;
 }
 

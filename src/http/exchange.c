@@ -10,16 +10,7 @@
 
 #include <string.h>
 
-struct us_exchange {
-  struct us_http_exchange pub; /* first: what the handler sees */
-  struct us_conn *conn;        /* NULL: gone */
-  struct us_exchange *prev, *next;
-  char peer_text[US_ADDRESS_TEXT_BYTES];
-  char group_text[US_ADDRESS_TEXT_BYTES];
-  bool is_with_handler;
-};
-
-static struct us_exchange *us_exchange_new(struct us_conn *conn) {
+struct us_exchange *us_exchange_new(struct us_conn *conn) {
   void *mem = us_mem_root_new(US_MEM_REQUEST_POOL_BYTES, US_MEM_REQUEST_MAX_BYTES);
   struct us_exchange *x = mem ? us_mem_alloc(mem, sizeof *x) : NULL;
   if (!x) {
@@ -30,14 +21,14 @@ static struct us_exchange *us_exchange_new(struct us_conn *conn) {
   x->pub.loop = conn->loop;
   x->pub.user = NULL;
   x->conn = conn;
+  x->stream = NULL;
   x->prev = x->next = NULL;
   x->is_with_handler = false;
   us_http_response_init(&x->pub.response);
-  us_parser_begin(conn->parser, mem, &x->pub.request, &conn->loop->edge->options.limits);
   return x;
 }
 
-static void us_exchange_free(struct us_exchange *x) {
+void us_exchange_free(struct us_exchange *x) {
   us_http_response_done(&x->pub.response);
   us_mem_free(x->pub.mem);
 }
@@ -60,15 +51,20 @@ static void us_exchange_unlink(struct us_exchange *x) {
     x->next->prev = x->prev;
 }
 
+void us_exchange_forget(struct us_exchange *x) {
+  if (x->is_with_handler) {
+    x->conn = NULL;
+    x->stream = NULL;
+  } else {
+    us_exchange_free(x);
+  }
+}
+
 void us_conn_forget_exchange(struct us_conn *conn) {
   struct us_exchange *x = conn->exchange;
   conn->exchange = NULL;
-  if (!x)
-    return;
-  if (x->is_with_handler)
-    x->conn = NULL;
-  else
-    us_exchange_free(x);
+  if (x)
+    us_exchange_forget(x);
 }
 
 void us_exchanges_drop(struct us_loop *loop) {
@@ -81,11 +77,10 @@ void us_exchanges_drop(struct us_loop *loop) {
 
 /* Answers. */
 
-/* Turns an answer that cannot be sent (too large, or the machine is out of memory) into one that can. */
-static void us_answer_failed(struct us_conn *conn, struct us_http_response *response) {
+void us_answer_failed(struct us_loop *loop, struct us_http_response *response) {
   us_http_response_done(response);
   us_http_response_init(response);
-  us_answer_refuse(response, &conn->loop->edge->options, 500, "The answer could not be made", US_STR_ABSENT);
+  us_answer_refuse(response, &loop->edge->options, 500, "The answer could not be made", US_STR_ABSENT);
 }
 
 static bool us_make_head(struct us_conn *conn, const struct us_http_response *response,
@@ -103,7 +98,7 @@ static void us_conn_answer(struct us_conn *conn, const struct us_http_request *r
   struct us_answer_facts facts = {
       .is_head = request->method == US_METHOD_HEAD, .is_http10 = request->is_http10, .closes = !keeps};
   if (!us_make_head(conn, response, &facts)) {
-    us_answer_failed(conn, response);
+    us_answer_failed(loop, response);
     facts.closes = true;
     if (!us_make_head(conn, response, &facts)) {
       us_conn_close(conn);
@@ -147,6 +142,11 @@ void us_http_exchange_reply(struct us_http_exchange *exchange) {
   struct us_loop *loop = exchange->loop;
   struct us_conn *conn = x->conn;
   us_exchange_unlink(x);
+  if (x->stream) {
+    us_conn_h2_answer(x);
+    us_loop_end_if_idle(loop);
+    return;
+  }
   if (conn) {
     conn->exchange = NULL;
     us_conn_answer(conn, &exchange->request, &exchange->response);
@@ -174,8 +174,7 @@ void us_conn_refuse(struct us_conn *conn, int status, const char *reason) {
 
 /* Requests. */
 
-/* 0, or the status with which the request is refused. */
-static int us_tell_peer(struct us_exchange *x, const char **ret_reason) {
+int us_exchange_tell_peer(struct us_exchange *x, const char **ret_reason) {
   struct us_conn *conn = x->conn;
   struct us_http_request *request = &x->pub.request;
   struct us_address client = conn->peer;
@@ -196,20 +195,25 @@ static int us_tell_peer(struct us_exchange *x, const char **ret_reason) {
                              conn->is_proxy, conn->loop->edge->options.client_cert_header, ret_reason);
 }
 
+void us_exchange_hand_over(struct us_exchange *x) {
+  struct us_loop *loop = x->pub.loop;
+  us_exchange_link(x);
+  loop->requests++;
+  loop->edge->options.on_request(loop->edge->options.self, &x->pub);
+}
+
 static void us_conn_hand_over(struct us_conn *conn) {
   struct us_loop *loop = conn->loop;
   struct us_exchange *x = conn->exchange;
   us_wait_clear(&loop->waits, &conn->wait);
   const char *reason = NULL;
-  int status = us_tell_peer(x, &reason);
+  int status = us_exchange_tell_peer(x, &reason);
   if (status) {
     us_conn_refuse(conn, status, reason);
     return;
   }
   conn->state = US_CONN_BUSY;
-  us_exchange_link(x);
-  loop->requests++;
-  loop->edge->options.on_request(loop->edge->options.self, &x->pub); /* may have answered: x may be gone */
+  us_exchange_hand_over(x);
 }
 
 /* The request is not complete: the deadline of its part runs, and the client may wait for a word. */
@@ -233,6 +237,8 @@ static size_t us_conn_feed(struct us_conn *conn, const char *bytes, size_t n) {
       us_conn_refuse(conn, 503, "The server is out of memory");
       return n;
     }
+    us_parser_begin(conn->parser, conn->exchange->pub.mem, &conn->exchange->pub.request,
+                    &conn->loop->edge->options.limits);
   }
   size_t used = 0;
   const char *reason = NULL;

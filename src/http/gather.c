@@ -72,6 +72,13 @@ int us_gather_header(struct us_gather *g, const char **ret_reason) {
   return 0;
 }
 
+struct us_str us_gather_find(const struct us_gather *g, struct us_str name) {
+  for (size_t i = 0; i < g->header_count; i++)
+    if (us_str_eq(g->headers[i].name, name))
+      return g->headers[i].value;
+  return US_STR_ABSENT;
+}
+
 static bool us_body_make_room(struct us_gather *g, size_t n, bool is_all) {
   if (n <= g->body_room - g->body_n)
     return true;

@@ -41,6 +41,8 @@ static inline bool us_gather_room(struct us_gather *g, size_t n) {
 static inline struct us_http_header *us_gather_last(struct us_gather *g) {
   return &g->headers[g->header_count - 1];
 }
+/* The value of the first header of that name; absent without. */
+struct us_str us_gather_find(const struct us_gather *g, struct us_str name);
 /* The head is complete: shows it in the request. There must be text, if only room for it. */
 void us_gather_show_head(struct us_gather *g);
 /* As much of the target as is known, so that a refusal can be written in the style of the path. */

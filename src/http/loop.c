@@ -40,7 +40,10 @@ static void us_on_deadline(uv_timer_t *timer) {
   enum us_wait_kind kind;
   struct us_wait *wait;
   while ((wait = us_wait_take_expired(&loop->waits, us_loop_now(loop), &kind)))
-    us_conn_expired(us_conn_of_wait(wait), kind);
+    if (kind == US_WAIT_STREAM_BODY || kind == US_WAIT_STREAM_ANSWER)
+      us_conn_h2_stream_expired(wait, kind);
+    else
+      us_conn_expired(us_conn_of_wait(wait), kind);
   us_deadlines_arm(loop);
 }
 
@@ -121,8 +124,21 @@ void us_loop_end_long_turn(struct us_loop *loop) {
     us_loop_end_turn(loop);
 }
 
+static void us_on_again(uv_idle_t *again) {
+  struct us_loop *loop = again->data;
+  uv_idle_stop(again);
+  us_conn_h2_go_on(loop);
+}
+
+void us_loop_run_again(struct us_loop *loop) {
+  if (!loop->is_ending)
+    uv_idle_start(&loop->again, us_on_again);
+}
+
 static void us_on_before_wait(uv_prepare_t *prepare) {
-  us_loop_end_turn(prepare->data);
+  struct us_loop *loop = prepare->data;
+  us_loop_end_turn(loop);
+  loop->iteration++;
 }
 static void us_on_after_wait(uv_check_t *check) {
   us_loop_end_turn(check->data);
@@ -141,8 +157,11 @@ int us_loop_init(struct us_loop *loop, struct us_edge *edge, unsigned index) {
   loop->waits.queue[US_WAIT_BODY].duration_ms = limits->body_ms;
   loop->waits.queue[US_WAIT_ANSWER].duration_ms = limits->answer_ms;
   loop->waits.queue[US_WAIT_LINGER].duration_ms = US_LINGER_MS;
+  loop->waits.queue[US_WAIT_STREAM_BODY].duration_ms = limits->body_ms;
+  loop->waits.queue[US_WAIT_STREAM_ANSWER].duration_ms = limits->answer_ms;
   us_buf_init(&loop->head, US_HTTP_HEAD_MAX);
   us_buf_init(&loop->cipher, US_CONN_OUT_MAX);
+  us_buf_init(&loop->frames, US_CONN_OUT_MAX);
   loop->spare = calloc(1, sizeof *loop->spare);
   if (!loop->spare)
     return UV_ENOMEM;
@@ -162,8 +181,9 @@ int us_loop_init(struct us_loop *loop, struct us_edge *edge, unsigned index) {
   uv_timer_init(&loop->uv, &loop->grace);
   uv_prepare_init(&loop->uv, &loop->before_wait);
   uv_check_init(&loop->uv, &loop->after_wait);
+  uv_idle_init(&loop->uv, &loop->again);
   loop->uv.data = loop->wake.data = loop->deadlines.data = loop->grace.data = loop;
-  loop->before_wait.data = loop->after_wait.data = loop;
+  loop->before_wait.data = loop->after_wait.data = loop->again.data = loop;
   uv_prepare_start(&loop->before_wait, us_on_before_wait);
   uv_check_start(&loop->after_wait, us_on_after_wait);
   return 0;
@@ -215,6 +235,7 @@ static void us_loop_end(struct us_loop *loop) {
   uv_close((uv_handle_t *)&loop->grace, NULL);
   uv_close((uv_handle_t *)&loop->before_wait, NULL);
   uv_close((uv_handle_t *)&loop->after_wait, NULL);
+  uv_close((uv_handle_t *)&loop->again, NULL);
 }
 
 void us_loop_end_if_idle(struct us_loop *loop) {
@@ -245,7 +266,9 @@ void us_loop_stop(struct us_loop *loop, int64_t grace_ms) {
   for (struct us_conn *conn = loop->conns; conn; conn = next) {
     next = conn->next;
     /* Nothing has been promised to a connection that is idle or has sent half a request. */
-    if (conn->state == US_CONN_READY && us_conn_has_sent_all(conn))
+    if (conn->h2)
+      us_conn_h2_stop(conn);
+    else if (conn->state == US_CONN_READY && us_conn_has_sent_all(conn))
       us_conn_close(conn);
   }
   uv_timer_start(&loop->grace, us_on_grace_over, grace_ms > 0 ? (uint64_t)grace_ms : 0, 0);
@@ -258,6 +281,7 @@ void us_loop_done(struct us_loop *loop) {
   free(loop->spare);
   us_buf_done(&loop->head);
   us_buf_done(&loop->cipher);
+  us_buf_done(&loop->frames);
   (void)uv_loop_close(&loop->uv);
   pthread_mutex_destroy(&loop->jobs_lock);
 }

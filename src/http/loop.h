@@ -64,6 +64,8 @@ struct us_loop {
   uint64_t unsent_since_ns; /* the first of them, by uv_hrtime() */
   uint64_t turn_ns;
   struct us_exchange *exchanges; /* handed over and not answered */
+  struct us_conn *more; /* those with requests of HTTP/2 for the next iteration */
+  uint64_t iteration;
   struct us_certs certs;
   struct us_conn *spare;         /* for turning a connection away when there is no memory */
   size_t turned_away;            /* connections past the limits that are being told so */
@@ -76,6 +78,7 @@ struct us_loop {
   struct us_buf head;
   struct us_buf cipher;
   struct us_date_line date;
+  struct us_buf frames; /* of HTTP/2, on their way into TLS */
 
   _Atomic uint64_t accepted, refused, requests, open;
 };
@@ -90,6 +93,7 @@ void us_loop_stop(struct us_loop *loop, int64_t grace_ms);
 void us_loop_end_if_idle(struct us_loop *loop); /* to be called when a connection or an exchange has gone */
 int64_t us_loop_now(const struct us_loop *loop);
 void us_loop_wait(struct us_loop *loop, struct us_wait *wait, enum us_wait_kind kind);
+void us_loop_run_again(struct us_loop *loop); /* does not sleep before it has run us_conn_h2_go_on() */
 /* Ends the turn (http/server.h): from the top of a callback only, since it may answer and go on with any connection. */
 void us_loop_end_turn(struct us_loop *loop);
 void us_loop_end_long_turn(struct us_loop *loop); /* the same, when enough answers wait */

@@ -43,6 +43,7 @@ struct us_http_request {
   const struct us_cert *certificate; /* the certificate itself, by TLS or as a trusted proxy told; NULL without */
   bool is_tls;
   bool is_http10;
+  bool is_http2;
 };
 /* The value of a header by lower-case name; absent when missing; the first one when repeated. */
 struct us_str us_http_header(const struct us_http_request *request, const char *name);

@@ -19,6 +19,11 @@ const struct us_http_limits us_http_limits_default = {
     .body_ms = 30 * 1000,
     .idle_ms = 60 * 1000,
     .answer_ms = 30 * 1000,
+    .h2_streams = 100,
+    .h2_memory_bytes = 16 * 1024 * 1024,
+    .h2_resets = 200,
+    .h2_frames = 1000,
+    .h2_interval_ms = 10 * 1000,
 };
 
 struct us_http_thread {
@@ -185,7 +190,7 @@ static bool us_server_make_parts(struct us_http_server *server, char *ret_reason
       snprintf(ret_reason, reason_bytes, "a TLS listener needs a certificate and a key");
       return false;
     }
-    edge->tls = us_tls_context_new(options->tls, ret_reason, reason_bytes);
+    edge->tls = us_tls_context_new(options->tls, options->h2 != US_HTTP_H2_OFF, ret_reason, reason_bytes);
     if (!edge->tls)
       return false;
   }
@@ -273,7 +278,8 @@ int us_http_server_reload_tls(struct us_http_server *server, const struct us_htt
     snprintf(ret_reason, reason_bytes, "there is no TLS listener");
     return -1;
   }
-  struct us_tls_context *context = us_tls_context_new(tls, ret_reason, reason_bytes);
+  struct us_tls_context *context =
+      us_tls_context_new(tls, edge->options.h2 != US_HTTP_H2_OFF, ret_reason, reason_bytes);
   if (!context)
     return -1;
   pthread_mutex_lock(&edge->tls_lock);

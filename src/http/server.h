@@ -51,6 +51,12 @@ struct us_http_limits {
   int64_t body_ms;             /* 30 s for the body */
   int64_t idle_ms;             /* 60 s without a request */
   int64_t answer_ms;           /* 30 s for writing the answer out */
+  /* HTTP/2, each of a connection. */
+  size_t h2_streams;      /* 100 requests at once, with those that were reset and still run */
+  size_t h2_memory_bytes; /* 16 MiB for requests and for answers that wait */
+  size_t h2_resets;       /* 200 requests reset in an interval */
+  size_t h2_frames;       /* 1,000 frames in an interval that bring no part of a request */
+  int64_t h2_interval_ms; /* 10 s */
 };
 extern const struct us_http_limits us_http_limits_default;
 
@@ -64,12 +70,18 @@ struct us_http_tls {
   const char *key_file;
   bool ask_client_certificate; /* asked for, never demanded; not verified against a CA here */
 };
+enum us_http_h2 {
+  US_HTTP_H2_OFF,
+  US_HTTP_H2_TLS,  /* by ALPN */
+  US_HTTP_H2_PLAIN /* and with prior knowledge over plain TCP, for proxies in front */
+};
 #define US_HTTP_TURN_US 2000
 struct us_http_options {
   const struct us_http_listener *listeners;
   size_t listener_count;
   const struct us_http_tls *tls; /* needed when a listener has is_tls */
   struct us_http_limits limits;
+  enum us_http_h2 h2;
   unsigned loops;  /* threads */
   int64_t turn_us; /* an answer does not wait longer for the end of its turn; 0: US_HTTP_TURN_US; < 0: not at all */
   const char *const *trusted_proxies; /* addresses, NULL-terminated; X-Forwarded-For counts only from them */

@@ -16,6 +16,7 @@ struct us_tls_context {
   SSL_CTX *ctx;
   BIO_METHOD *method;
   _Atomic unsigned holders; /* the owner and each connection */
+  bool offers_h2;
 };
 
 struct us_tls {
@@ -61,14 +62,16 @@ static long us_bio_ctrl(BIO *bio, int command, long number, void *pointer) {
 }
 
 /* RFC 7301 3.2. A client that speaks ALPN but no HTTP meant another protocol: it is told so, and cannot be led to replay
- * its bytes here. HTTP/2 will be offered at this place. */
+ * its bytes here. Our order counts: HTTP/2 where both speak it. */
 static int us_choose_protocol(SSL *ssl, const unsigned char **ret_name, unsigned char *ret_n,
                               const unsigned char *offer, unsigned offer_n, void *self) {
   (void)ssl;
-  (void)self;
-  static const unsigned char ours[] = "\x08http/1.1";
+  const bool *offers_h2 = self;
+  static const unsigned char all[] = "\x02h2\x08http/1.1";
+  const unsigned char *ours = *offers_h2 ? all : all + 3;
+  unsigned ours_n = (unsigned)(sizeof all - 1) - (*offers_h2 ? 0 : 3);
   unsigned char *name = NULL;
-  if (SSL_select_next_proto(&name, ret_n, ours, sizeof ours - 1, offer, offer_n) != OPENSSL_NPN_NEGOTIATED)
+  if (SSL_select_next_proto(&name, ret_n, ours, ours_n, offer, offer_n) != OPENSSL_NPN_NEGOTIATED)
     return SSL_TLSEXT_ERR_ALERT_FATAL;
   *ret_name = name;
   return SSL_TLSEXT_ERR_OK;
@@ -99,7 +102,9 @@ static bool us_tls_say_why(char *ret_reason, size_t reason_bytes, const char *wh
   return false;
 }
 
-static bool us_tls_context_fill(SSL_CTX *ctx, const struct us_http_tls *tls, char *ret_reason, size_t reason_bytes) {
+static bool us_tls_context_fill(struct us_tls_context *context, const struct us_http_tls *tls, char *ret_reason,
+                                size_t reason_bytes) {
+  SSL_CTX *ctx = context->ctx;
   SSL_CTX_set_default_passwd_cb(ctx, us_no_passphrase);
   /* BCP 195: 1.2 with forward secrecy and authenticated encryption, and 1.3 (UF-01). */
   if (!SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) ||
@@ -113,7 +118,7 @@ static bool us_tls_context_fill(SSL_CTX *ctx, const struct us_http_tls *tls, cha
     return us_tls_say_why(ret_reason, reason_bytes, "the key does not belong to the certificate", tls->key_file);
   SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_alpn_select_cb(ctx, us_choose_protocol, NULL);
+  SSL_CTX_set_alpn_select_cb(ctx, us_choose_protocol, &context->offers_h2);
   /* Sessions live in tickets at the client; a cache here would only hold memory and a lock. */
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(ctx, 1);
@@ -127,7 +132,8 @@ static bool us_tls_context_fill(SSL_CTX *ctx, const struct us_http_tls *tls, cha
   return true;
 }
 
-struct us_tls_context *us_tls_context_new(const struct us_http_tls *tls, char *ret_reason, size_t reason_bytes) {
+struct us_tls_context *us_tls_context_new(const struct us_http_tls *tls, bool offers_h2, char *ret_reason,
+                                          size_t reason_bytes) {
   ERR_clear_error();
   struct us_tls_context *context = calloc(1, sizeof *context);
   if (!context) {
@@ -135,6 +141,7 @@ struct us_tls_context *us_tls_context_new(const struct us_http_tls *tls, char *r
     return NULL;
   }
   context->holders = 1;
+  context->offers_h2 = offers_h2;
   context->ctx = SSL_CTX_new(TLS_server_method());
   context->method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "usher connection");
   bool is_good = context->ctx && context->method && BIO_meth_set_read(context->method, us_bio_read) == 1 &&
@@ -143,7 +150,7 @@ struct us_tls_context *us_tls_context_new(const struct us_http_tls *tls, char *r
   if (!is_good)
     us_tls_say_why(ret_reason, reason_bytes, "TLS cannot be set up", NULL);
   else
-    is_good = us_tls_context_fill(context->ctx, tls, ret_reason, reason_bytes);
+    is_good = us_tls_context_fill(context, tls, ret_reason, reason_bytes);
   ERR_clear_error();
   if (is_good)
     return context;
@@ -241,6 +248,13 @@ void us_tls_say_goodbye(struct us_tls *tls, struct us_buf *out) {
 
 bool us_tls_is_established(const struct us_tls *tls) {
   return tls->is_established;
+}
+
+bool us_tls_speaks_h2(const struct us_tls *tls) {
+  const unsigned char *name = NULL;
+  unsigned n = 0;
+  SSL_get0_alpn_selected(tls->ssl, &name, &n);
+  return us_str_eq((struct us_str){(const char *)name, n}, US_STR("h2"));
 }
 
 const struct us_cert *us_tls_client_cert(const struct us_tls *tls) {

@@ -11,7 +11,8 @@
 #define US_TLS_RECORD_BYTES (16 * 1024) /* the most plain text of one record */
 
 struct us_tls_context; /* counted: connections keep theirs when it is replaced */
-struct us_tls_context *us_tls_context_new(const struct us_http_tls *tls, char *ret_reason, size_t reason_bytes);
+struct us_tls_context *us_tls_context_new(const struct us_http_tls *tls, bool offers_h2, char *ret_reason,
+                                          size_t reason_bytes);
 void us_tls_context_free(struct us_tls_context *context); /* accepts NULL */
 
 struct us_tls;
@@ -27,6 +28,7 @@ int us_tls_read(struct us_tls *tls, char *room, size_t n, struct us_buf *out);
 bool us_tls_write(struct us_tls *tls, const char *bytes, size_t n, struct us_buf *out);
 void us_tls_say_goodbye(struct us_tls *tls, struct us_buf *out);
 bool us_tls_is_established(const struct us_tls *tls);
+bool us_tls_speaks_h2(const struct us_tls *tls); /* as was agreed in the handshake */
 /* The client's certificate; NULL without one. The connection's: who keeps it longer holds it (crypto/cert.h). */
 const struct us_cert *us_tls_client_cert(const struct us_tls *tls);
 

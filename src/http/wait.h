@@ -10,15 +10,17 @@
 
 enum us_wait_kind {
   US_WAIT_NONE,
-  US_WAIT_IDLE,   /* for the first byte of a request */
-  US_WAIT_HEAD,   /* from the first byte of a request (or of a TLS handshake) to the end of its head */
-  US_WAIT_BODY,   /* to the end of its body */
-  US_WAIT_ANSWER, /* for the other side to take the answer */
-  US_WAIT_LINGER, /* for the other side to close after our last answer */
+  US_WAIT_IDLE,        /* for the first byte of a request */
+  US_WAIT_HEAD,        /* from the first byte of a request (or of a TLS handshake) to the end of its head */
+  US_WAIT_BODY,        /* to the end of its body */
+  US_WAIT_ANSWER,      /* for the other side to take the answer */
+  US_WAIT_LINGER,      /* for the other side to close after our last answer */
+  US_WAIT_STREAM_BODY, /* of one stream of HTTP/2, to the end of its body */
+  US_WAIT_STREAM_ANSWER,
   US_WAIT_KINDS,
 };
 
-struct us_wait { /* part of a connection */
+struct us_wait { /* part of a connection, or of a stream */
   struct us_wait *prev, *next;
   int64_t deadline_ms;
   enum us_wait_kind kind;
