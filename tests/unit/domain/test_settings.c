@@ -27,6 +27,7 @@ static size_t size_of(const struct us_setting *row) {
   case US_SETTING_BOOL:
     return sizeof(bool);
   case US_SETTING_TEXT:
+  case US_SETTING_JSON:
     return sizeof(struct us_str);
   case US_SETTING_LIST:
     return sizeof(struct us_strs);
@@ -53,7 +54,7 @@ static void every_row_is_sound(void **state) {
     }
     if (row->kind == US_SETTING_INT)
       assert_true(row->min <= row->max);
-    if (row->kind == US_SETTING_TEXT || row->kind == US_SETTING_LIST)
+    if (row->kind == US_SETTING_TEXT || row->kind == US_SETTING_LIST || row->kind == US_SETTING_JSON)
       assert_true(row->max > 0);
     assert_int_equal(row->kind == US_SETTING_ENUM || row->kind == US_SETTING_SET, row->words != NULL);
     struct us_settings settings = defaults(cx);
@@ -93,6 +94,17 @@ static void defaults_are_those_of_the_contract(void **state) {
   assert_true(s.csrf_filter);
   assert_int_equal(s.session_idle_s, 1800);
   assert_int_equal(s.session_max_s, 7200);
+  /* dynamic registration: the product's; docs/adr/0025 */
+  assert_false(s.open_registration || s.requires_software_statement);
+  assert_true(s.generates_registration_tokens);
+  assert_str(s.registration_token_scope, "dynamic_client_registration");
+  assert_int_equal(s.software_attested.n, 1);
+  assert_str(s.software_attested.v[0], "redirect_uris");
+  assert_int_equal(s.registration_scopes.n + s.software_issuers.n, 0);
+  assert_int_equal(s.registrations_per_address, 100);
+  assert_int_equal(s.registrations_per_realm, 1000);
+  assert_int_equal(s.registrations_window_s, 60);
+  assert_int_equal(s.registered_clients_max, 10000);
 }
 
 static void numbers_have_limits(void **state) {
@@ -160,6 +172,31 @@ static void texts_have_limits(void **state) {
   assert_non_null(set(cx, &s, "usernameAttribute", "a\x01"));
 }
 
+static void objects_are_json_in_one_line(void **state) {
+  struct us_cx *cx = *state;
+  struct us_settings s = defaults(cx);
+  static const char name[] = "softwareStatementIssuers";
+  static const char *const bad[] = {
+      "[]", "7", "\"x\"", "null", "{", "{}x", " ", "{\"a\":1,\"a\":2}", "{\"a\":\n1}", "{\"a\":\"\xff\"}"};
+  static char text[32770];
+  assert_null(set(cx, &s, name, "{\"https://a\":{\"keys\":[]}}"));
+  assert_str(get(cx, &s, name), "{\"https://a\":{\"keys\":[]}}");
+  for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    assert_non_null(set(cx, &s, name, bad[i]));
+  assert_str(s.software_issuers, "{\"https://a\":{\"keys\":[]}}");
+  assert_null(set(cx, &s, name, ""));
+  assert_str(get(cx, &s, name), "");
+  memset(text, ' ', sizeof(text));
+  text[0] = '{';
+  text[32767] = '}';
+  text[32768] = '\0';
+  assert_null(set(cx, &s, name, text));
+  text[32767] = ' ';
+  text[32768] = '}';
+  text[32769] = '\0';
+  assert_non_null(set(cx, &s, name, text));
+}
+
 static void words_are_those_of_the_product(void **state) {
   struct us_cx *cx = *state;
   struct us_settings s = defaults(cx);
@@ -197,6 +234,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       UNIT_WITH_CX(every_row_is_sound),
       UNIT_WITH_CX(defaults_are_those_of_the_contract),
+      UNIT_WITH_CX(objects_are_json_in_one_line),
       UNIT_WITH_CX(numbers_have_limits),
       UNIT_WITH_CX(truth_is_true_or_false),
       UNIT_WITH_CX(lists_are_sets_with_limits),
