@@ -3,6 +3,7 @@
  * the client or its URI is said here, all else is said to the client.
  */
 #include "crypto/handle.h"
+#include "domain/realm.h"
 #include "flow/claims.h"
 #include "http/message.h"
 
@@ -317,6 +318,37 @@ static void other_sites_read_nothing(void **state) {
     assert_int_not_equal(strncasecmp(r.response->headers[i].name.p, "Access-Control", 14), 0);
 }
 
+/* The top realm gathers claims too, and has a client of the same name. */
+static enum us_code open_top(struct us_cx *cx, void *self) {
+  (void)self;
+  const struct us_snapshot *snapshot = us_snapshot_ref(cx->svc->snapshots);
+  const struct us_realm *top = us_snapshot_realm(snapshot, US_STR("/"));
+  struct us_client client = {
+      .client_id = US_STR(C1), .is_public = true, .is_active = true, .auth_method = US_STR("none")};
+  int64_t ref;
+  client.claims_redirect_uris = uris(cx, C1_BACK);
+  enum us_code code = us_setting_set(cx, top, US_STR("interactiveClaimsGatheringEnabled"), US_STR("true"));
+  if (code == US_OK)
+    code = us_client_create(cx, top->id, &client, &ref);
+  us_snapshot_unref(snapshot);
+  return code;
+}
+static void a_ticket_means_nothing_in_another_realm(void **state) {
+  struct page p = begin(state);
+  struct us_world *w = p.w;
+  us_world_advance_ms(w, 1);
+  assert_int_equal(us_world_transact(w, open_top, NULL), US_OK);
+  const char *rpt = rpt_of(us_grant(w, C1, gathered(w, p.g.bob, p.ticket, NULL), NULL, NULL));
+  const char *const tickets[] = {p.ticket, fresh_ticket(w, &p.g)}, *admin = us_sso(w, "amAdmin");
+  for (size_t i = 0; i < 2; i++) {
+    const char *target = us_text(w, "/am/uma/realms/root/claims_gathering?%s", c1_query(w, tickets[i], WITH_CHALLENGE));
+    assert_sent_back(w, us_send(w, "GET", target, cookie(w, admin), NULL), C1_BACK, "invalid_request");
+    assert_sent_back(w, us_send(w, "GET", target, cookie(w, p.g.bob), NULL), C1_BACK, "invalid_request");
+  }
+  assert_holds(w, p.g.pat, rpt, "%s:view", p.g.album); /* that was no replay */
+  expect_status(visit(w, p.g.bob, c1_query(w, tickets[1], "")), 200);
+}
+
 /* 1.1: every way to write the realm. */
 static void the_realm_may_be_written_in_any_form(void **state) {
   struct page p = begin(state);
@@ -348,6 +380,7 @@ int main(void) {
       STORY(it_is_closed_unless_the_realm_opens_it),
       STORY(other_methods_are_not_allowed),
       STORY(other_sites_read_nothing),
+      STORY(a_ticket_means_nothing_in_another_realm),
       STORY(the_realm_may_be_written_in_any_form),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
