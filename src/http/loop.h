@@ -45,6 +45,7 @@ struct us_loop {
   uv_async_t wake;
   uv_prepare_t before_wait; /* both end the turn: what timers did, what arrived */
   uv_check_t after_wait;
+  uv_idle_t again; /* runs while `more` waits */
   uv_timer_t deadlines;
   uv_timer_t grace;
   struct us_edge *edge;
@@ -63,12 +64,12 @@ struct us_loop {
   size_t unsent_count;
   uint64_t unsent_since_ns; /* the first of them, by uv_hrtime() */
   uint64_t turn_ns;
-  struct us_exchange *exchanges; /* handed over and not answered */
   struct us_conn *more; /* those with requests of HTTP/2 for the next iteration */
   uint64_t iteration;
+  struct us_exchange *exchanges; /* handed over and not answered */
   struct us_certs certs;
-  struct us_conn *spare;         /* for turning a connection away when there is no memory */
-  size_t turned_away;            /* connections past the limits that are being told so */
+  struct us_conn *spare; /* for turning a connection away when there is no memory */
+  size_t turned_away;    /* connections past the limits that are being told so */
   bool is_stopping;
   bool is_ending;
 
@@ -77,8 +78,8 @@ struct us_loop {
   char plain[US_TLS_RECORD_BYTES];
   struct us_buf head;
   struct us_buf cipher;
-  struct us_date_line date;
   struct us_buf frames; /* of HTTP/2, on their way into TLS */
+  struct us_date_line date;
 
   _Atomic uint64_t accepted, refused, requests, open;
 };
@@ -92,8 +93,8 @@ void us_loop_done(struct us_loop *loop);  /* after the thread has ended */
 void us_loop_stop(struct us_loop *loop, int64_t grace_ms);
 void us_loop_end_if_idle(struct us_loop *loop); /* to be called when a connection or an exchange has gone */
 int64_t us_loop_now(const struct us_loop *loop);
-void us_loop_wait(struct us_loop *loop, struct us_wait *wait, enum us_wait_kind kind);
 void us_loop_run_again(struct us_loop *loop); /* does not sleep before it has run us_conn_h2_go_on() */
+void us_loop_wait(struct us_loop *loop, struct us_wait *wait, enum us_wait_kind kind);
 /* Ends the turn (http/server.h): from the top of a callback only, since it may answer and go on with any connection. */
 void us_loop_end_turn(struct us_loop *loop);
 void us_loop_end_long_turn(struct us_loop *loop); /* the same, when enough answers wait */
