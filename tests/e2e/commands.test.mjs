@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import path from 'node:path'
 import { test } from 'node:test'
 import { BINARY, PASSWORD, SECRET } from '../net/usher.mjs'
-import { album, folder, run, Server, usher, within } from './ops.mjs'
+import { administer, album, folder, run, Server, usher, within } from './ops.mjs'
 
 const COMMANDS = ['serve', 'demo', 'realm', 'user', 'group', 'client', 'settings', 'key', 'outbox', 'explain', 'audit', 'routes']
 const SECTIONS = ['NAME', 'USAGE', 'DESCRIPTION', 'OPTIONS', 'EXIT CODES', 'EXAMPLES']
@@ -317,7 +317,12 @@ test('realms, users, clients, settings and keys by the command line alone', asyn
 })
 
 test('usher routes prints what the server serves', async (t) => {
-  const server = await Server.demo(t, folder(t))
+  const dir = folder(t)
+  const server = await Server.demo(t, dir)
+  // Some rows are only there where claims are gathered interactively. A running server obeys within a second.
+  await administer(dir, 'settings', 'set', 'interactiveClaimsGatheringEnabled=true')
+  assert.ok(await within(2000, async () => (await server.request('GET', `${server.uma}/claims_gathering`)).status !== 404))
+  const [, asset] = /\/XUI\/assets\/([^"]+)/.exec((await server.request('GET', '/am/XUI/?realm=/alpha')).text)
   const lines = (await succeeds(['routes'])).trimEnd().split('\n')
   const rows = JSON.parse(await succeeds(['routes', '--json']))
   assert.equal(rows.length, lines.length)
@@ -325,7 +330,7 @@ test('usher routes prints what the server serves', async (t) => {
   for (const [i, row] of rows.entries()) {
     assert.ok(lines[i].startsWith(`${row.method} `.padEnd(7) + row.path), lines[i])
     const target = row.path.replace('{realm}', '/realms/root/realms/alpha').replace('{user}', 'alice').replace('{what}', '*')
-      .replace('{issuer*}', 'am/oauth2/realms/root/realms/alpha').replace('{id}', 'none')
+      .replace('{issuer*}', 'am/oauth2/realms/root/realms/alpha').replace('{id}', 'none').replace('{file}', asset)
     const isAtOrigin = row.path.startsWith('/.well-known')
     const r = await server.send(row.method, isAtOrigin ? target : `/am${target}`, row.method === 'GET' ? undefined : {})
     assert.ok(r.status < 500 && r.status !== 405, `${row.name}: ${r.status} ${r.text}`)
