@@ -20,8 +20,8 @@ struct us_app_options {
   size_t listener_count;
   const struct us_http_tls *tls;
   struct us_http_limits limits;
-  const char *const *trusted_proxies;
   enum us_http_h2 h2;
+  const char *const *trusted_proxies;
   const char *client_cert_header; /* lower case; NULL: proxies tell no certificates */
   const char *client_ca_file;     /* authorities of clients' certificates; NULL: none */
   unsigned loops;                 /* 0: one a core */
