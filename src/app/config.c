@@ -138,13 +138,13 @@ static void set_defaults(struct us_config *c) {
   c->http.body_ms = l->body_ms;
   c->http.idle_ms = l->idle_ms;
   c->http.answer_ms = l->answer_ms;
-  us_config_smtp_defaults(c);
   c->http.h2 = true;
   c->http.h2_streams = (int64_t)l->h2_streams;
   c->http.h2_memory_bytes = (int64_t)l->h2_memory_bytes;
   c->http.h2_resets = (int64_t)l->h2_resets;
   c->http.h2_frames = (int64_t)l->h2_frames;
   c->http.h2_interval_ms = l->h2_interval_ms;
+  us_config_smtp_defaults(c);
 }
 
 static enum us_code read_file(struct us_cx *cx, const char *file, struct us_str *ret_text) {
@@ -305,9 +305,9 @@ static enum us_code check(struct us_cx *cx, const struct us_config *c) {
     return us_fail(cx, US_E_INVALID_REQUEST, "listen: at least one {address, port} is needed");
   if ((c->tls.certificate.p == NULL) != (c->tls.key.p == NULL))
     return us_fail(cx, US_E_INVALID_REQUEST, "tls: certificate and key come together");
-  for (size_t i = 0; i < c->listen.n; i++)
   if (c->http.h2c && !c->http.h2)
     return us_fail(cx, US_E_INVALID_REQUEST, "http: h2c needs h2");
+  for (size_t i = 0; i < c->listen.n; i++)
     US_TRY(check_listener(cx, c, i));
   for (size_t i = 0; i < c->trusted_proxies.n; i++) {
     struct us_address parsed;
