@@ -581,6 +581,8 @@ enum us_code us_rpt_party(struct us_cx *cx, const struct us_realm *realm, const 
   struct us_str name;
   int64_t issued_s = 0;
   US_TRY(us_claim_token_verify(cx, realm, client->client_id, claim_token, &name, &issued_s));
+  bool stands = false;
   US_TRY(us_account_by_name(cx, realm->id, name, ret_party));
-  return us_account_stands_by(ret_party, issued_s) ? US_OK : us_fail_plain(cx, US_E_NOT_FOUND);
+  US_TRY(us_consent_stands(cx, ret_party->id, client->ref, us_id_first_at(issued_s * 1000), &stands));
+  return stands && us_account_stands_by(ret_party, issued_s) ? US_OK : us_fail_plain(cx, US_E_NOT_FOUND);
 }

@@ -316,6 +316,24 @@ static void what_is_taken_back_ends_at_once(void **state) {
       200);
 }
 
+/* Nor does what the client was told of the person speak for her any more: an ID token of before is no claim token. */
+static void claim_tokens_of_before_do_not_count(void **state) {
+  struct us_world *w = *state;
+  const char *bob = us_sso(w, "bob"), *pat = us_pat(w, "alice", RS1);
+  const char *album = us_register(w, pat, "{\"resource_scopes\":[\"view\"]}");
+  const char *permission = us_text(w, "{\"resource_id\":\"%s\",\"resource_scopes\":[\"view\"]}", album);
+  us_share(w, "alice", album, "bob", "[\"view\"]");
+  allowed_code(w, bob, REQUEST_C1);
+  const char *old = us_id_token(w, "bob", C1), *of_c2 = us_id_token(w, "bob", C2);
+  expect_status(us_grant(w, C1, us_ask(w, pat, permission), old, NULL), 200);
+  us_world_advance_ms(w, 1000);
+  expect_status(withdraw(w, bob, "bob", C1), 200);
+  expect_error(us_grant(w, C1, us_ask(w, pat, permission), old, NULL), 403, "need_info");
+  expect_status(us_grant(w, C2, us_ask(w, pat, permission), of_c2, NULL), 200);
+  us_world_advance_ms(w, 1000);
+  expect_status(us_grant(w, C1, us_ask(w, pat, permission), us_id_token(w, "bob", C1), NULL), 200);
+}
+
 static enum us_code count_consents(struct us_cx *cx, void *self) {
   static const char sql[] = "SELECT COUNT(*) FROM consent";
   static const struct us_column column[] = {{US_COLUMN_I64, 0}};
@@ -351,6 +369,7 @@ int main(void) {
       STORY(lists_of_applications_come_in_pages),
       STORY(applications_are_their_owners_and_administrators),
       STORY(what_is_taken_back_ends_at_once),
+      STORY(claim_tokens_of_before_do_not_count),
       STORY(consent_goes_with_its_account),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -191,18 +191,53 @@ static void every_named_endpoint_answers(void **state) {
 
 static void what_is_not_built_is_not_named(void **state) {
   struct us_world *w = *state;
-  static const char *const members[] = {"authorization_endpoint",
-                                        "claims_interaction_endpoint",
-                                        "userinfo_endpoint",
-                                        "version",
+  static const char *const members[] = {"claims_interaction_endpoint",
                                         "pat_profiles_supported",
                                         "rpt_endpoint",
-                                        "code_challenge_methods_supported"};
-  struct us_reply r = get(w, documents[0]);
-  for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-    assert_null(json_object_get(r.json, members[i]));
-  expect_status(us_send(w, "GET", ALPHA_OAUTH "authorize", NULL, NULL), 404);
-  expect_status(us_send(w, "GET", ALPHA_OAUTH "userinfo", NULL, NULL), 404);
+                                        "pushed_authorization_request_endpoint",
+                                        "require_pushed_authorization_requests",
+                                        "device_authorization_endpoint",
+                                        "backchannel_authentication_endpoint",
+                                        "dpop_signing_alg_values_supported",
+                                        "check_session_iframe",
+                                        "end_session_endpoint",
+                                        "request_object_signing_alg_values_supported"};
+  for (size_t d = 0; d < DOCUMENTS; d++) {
+    struct us_reply r = get(w, documents[d]);
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+      assert_null(json_object_get(r.json, members[i]));
+  }
+  struct us_reply uma = get(w, documents[0]), oauth = get(w, documents[2]);
+  assert_null(json_object_get(uma.json, "userinfo_endpoint")); /* of OpenID Connect alone */
+  assert_null(json_object_get(oauth.json, "userinfo_endpoint"));
+  assert_null(json_object_get(oauth.json, "prompt_values_supported"));
+}
+
+/* SB-04, PK-01, PK-05, MD-06 */
+static void the_authorization_endpoint_is_told(void **state) {
+  struct us_world *w = *state;
+  for (size_t d = 0; d < DOCUMENTS; d++) {
+    struct us_reply r = get(w, documents[d]);
+    assert_string_equal(us_reply_str(&r, "authorization_endpoint"), ALPHA_ISSUER "/authorize");
+    assert_true(lists(r, "response_modes_supported", "query"));
+    assert_int_equal(json_array_size(json_object_get(r.json, "response_modes_supported")), 1);
+    assert_true(json_is_true(json_object_get(r.json, "authorization_response_iss_parameter_supported")));
+    assert_true(lists(r, "grant_types_supported", "authorization_code"));
+    assert_true(lists(r, "code_challenge_methods_supported", "S256"));
+    assert_false(lists(r, "code_challenge_methods_supported", "plain"));
+  }
+  struct us_reply r = get(w, documents[1]);
+  assert_string_equal(us_reply_str(&r, "userinfo_endpoint"), ALPHA_ISSUER "/userinfo");
+  static const char *const prompts[] = {"none", "login", "consent", "select_account"};
+  for (size_t i = 0; i < 4; i++)
+    assert_true(lists(r, "prompt_values_supported", prompts[i]));
+  static const char *const claims[] = {"sub",   "name",  "given_name", "family_name",
+                                       "email", "nonce", "auth_time",  "iss"};
+  for (size_t i = 0; i < sizeof(claims) / sizeof(claims[0]); i++)
+    assert_true(lists(r, "claims_supported", claims[i]));
+  assert_true(lists(r, "scopes_supported", "profile"));
+  us_world_set(w, "allowPlainPkce", "true");
+  assert_true(lists(get(w, documents[2]), "code_challenge_methods_supported", "plain"));
 }
 
 /* OC-09 */
@@ -234,6 +269,7 @@ int main(void) {
       STORY(the_issuer_is_where_the_documents_are),
       STORY(no_header_leads_it_astray),
       STORY(no_member_is_empty),
+      STORY(the_authorization_endpoint_is_told),
       STORY(grants_are_those_the_token_endpoint_takes),
       STORY(response_types_never_hold_token),
       STORY(authentication_methods_are_true),

@@ -106,7 +106,7 @@ static void unknown_and_forbidden_grants_have_their_own_errors(void **state) {
   struct us_reply r = token(w, C1, "grant_type=foo");
   assert_error(r, 400, "unsupported_grant_type");
   assert_string_equal(description(r), "Grant type is not supported: foo");
-  expect_error(token(w, C1, "grant_type=authorization_code&code=x"), 400, "unsupported_grant_type");
+  expect_error(token(w, C1, "grant_type=Authorization_code&code=x"), 400, "unsupported_grant_type");
   r = token(w, C1, "grant_type=%22%0D%0A%5C%C3%A9x");
   assert_error(r, 400, "unsupported_grant_type");
   for (const char *c = description(r); *c; c++)

@@ -10,6 +10,7 @@ import { BINARY, SECRET, Tally, UMA_GRANT, Usher } from '../net/usher.mjs'
 const ROUNDS = Number(process.env.RACE_ROUNDS ?? 10000)
 const DECISIONS = Number(process.env.RACE_DECISIONS ?? 200)
 const CLAIMS = Number(process.env.RACE_CLAIMS ?? 500)
+const CODES = Number(process.env.RACE_CODES ?? 500)
 const LANES = 8 // rounds in flight at once
 
 const tally = new Tally()
@@ -66,6 +67,26 @@ try {
     else decided.other++
   }
   tally.check(`of two decisions at once one counts, in each of ${DECISIONS} rounds`, decided.one === DECISIONS, JSON.stringify(decided))
+
+  // OA-15, OA-17: a code is exchanged twice at once. One exchange succeeds, and the other, which makes it a replay, ends what came of it.
+  const exchanged = { one: 0, other: 0 }
+  const redirect_uri = 'http://127.0.0.1:9/cb'
+  for (let round = 0; round < CODES; round++) {
+    const allowed = await usher.form(`${usher.oauth}/authorize`, {
+      response_type: 'code', client_id: 'UMA-Client', redirect_uri, scope: 'openid', decision: 'allow', csrf: sso.iplanetdirectorypro,
+    }, sso)
+    const code = new URL(allowed.headers.location).searchParams.get('code')
+    const exchange = () => usher.form(`${usher.oauth}/access_token`, {
+      grant_type: 'authorization_code', code, redirect_uri, client_id: 'UMA-Client', client_secret: SECRET,
+    })
+    const replies = await Promise.all([exchange(), exchange()])
+    const won = replies.find((r) => r.status === 200)
+    const seen = won && await usher.form(`${usher.oauth}/introspect`, { token: won.json.access_token, client_id: 'UMA-Client', client_secret: SECRET })
+    const losers = replies.filter((r) => r.status === 400 && r.json?.error === 'invalid_grant').length
+    if (losers === 1 && seen?.json.active === false) exchanged.one++
+    else exchanged.other++
+  }
+  tally.check(`of two exchanges of a code one succeeds, in each of ${CODES} rounds`, exchanged.one === CODES, JSON.stringify(exchanged))
 } finally {
   tally.check('the server stops cleanly', (await usher.stop()) === 0)
 }
