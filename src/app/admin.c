@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "app/store_key.h"
 #include "base/mem.h"
 #include "crypto/password.h"
 
@@ -20,9 +21,10 @@ static bool is_missing(const char *url) {
   return access(path, F_OK) != 0 && errno == ENOENT;
 }
 
-enum us_code us_admin_open(struct us_admin *a, bool may_create) {
+enum us_code us_admin_open(struct us_admin *a, unsigned flags) {
   struct us_cx *cx = &a->cx;
-  const char *from_environment = getenv("USHER_STORE");
+  const char *from_environment = getenv("USHER_STORE"), *key_file = getenv("USHER_STORE_KEY_FILE");
+  struct us_box *box = NULL;
   int64_t high_water = 0;
   if (a->store == NULL)
     a->store = from_environment ? from_environment : "sqlite:usher.db";
@@ -34,7 +36,9 @@ enum us_code us_admin_open(struct us_admin *a, bool may_create) {
   if (cx->svc == NULL)
     return us_fail_plain(cx, US_E_NO_MEMORY);
   cx->svc->outside.is_operator = true;
-  if (!may_create && is_missing(a->store))
+  US_TRY(us_store_key_of(cx, key_file, a->store, &box));
+  cx->svc->box = box;
+  if (!(flags & US_VERB_CREATES) && is_missing(a->store))
     return us_fail(cx, US_E_STORE, "there is no store '%s'; `usher realm create /` makes one", a->store);
   struct us_db_options options = {.url = a->store, .busy_ms = 2000};
   US_TRY(us_db_migrate(cx, a->store));
@@ -43,7 +47,7 @@ enum us_code us_admin_open(struct us_admin *a, bool may_create) {
   a->has_node = true;
   us_idgen_init(&cx->svc->ids, a->node, high_water);
   US_TRY(us_db_begin_read(cx, a->db));
-  enum us_code code = us_snapshot_refresh(cx, true);
+  enum us_code code = (flags & US_VERB_SEALS) ? US_OK : us_snapshot_refresh(cx, true);
   us_db_end_read(cx, a->db);
   a->snapshot = us_snapshot_ref(cx->svc->snapshots);
   return code;
@@ -169,7 +173,7 @@ int us_admin_run(struct us_admin *a, const struct us_command *command, const str
   if ((verb->flags & US_VERB_REALM) && a->realm_path == NULL)
     return us_command_misused(command, "--realm PATH is needed, for example --realm /alpha");
   memcpy(rest.v, arguments->v + 1, rest.n * sizeof(rest.v[0]));
-  enum us_code code = us_admin_open(a, verb->flags & US_VERB_CREATES);
+  enum us_code code = us_admin_open(a, verb->flags);
   if (code == US_OK)
     code = verb->run(a, &rest, options);
   int exit_code = 0;

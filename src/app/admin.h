@@ -32,8 +32,8 @@ struct us_admin {
 #define US_REALM_OPTION(admin)                                                                                         \
   { "realm", "PATH", "the realm, for example /alpha (required)", &(admin)->realm_path, NULL }
 
-/* `may_create`: a store that is missing is made; else that is an error, so that a slip in --store makes no empty file. */
-enum us_code us_admin_open(struct us_admin *admin, bool may_create) US_MUST_CHECK;
+/* `flags` of the verb. Without US_VERB_CREATES a store that is missing is an error, so that a slip in --store makes no empty file. */
+enum us_code us_admin_open(struct us_admin *admin, unsigned flags) US_MUST_CHECK;
 void us_admin_close(struct us_admin *admin);
 /* The realm of --realm; US_E_NOT_FOUND, with a text, when there is none of this name. */
 enum us_code us_admin_realm(struct us_admin *admin, const struct us_realm **ret_realm) US_MUST_CHECK;
@@ -57,6 +57,7 @@ void us_admin_print_member(const char *name, struct us_str value);
 enum us_verb_flags {
   US_VERB_REALM = 1 << 0,   /* needs --realm */
   US_VERB_CREATES = 1 << 1, /* makes the store when there is none */
+  US_VERB_SEALS = 1 << 2,   /* seals its secrets anew: they are not read when it is opened */
 };
 struct us_verb {
   const char *name;

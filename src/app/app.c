@@ -10,7 +10,9 @@
 
 #include "app/cleanup.h"
 #include "app/dispatch.h"
+#include "app/store_key.h"
 #include "base/mem.h"
+#include "crypto/box.h"
 #include "domain/client_assertion.h"
 #include "domain/id_token.h"
 #include "domain/secret.h"
@@ -69,6 +71,7 @@ struct us_services *us_services_new(const struct us_clock *clock, const char *ba
 void us_services_free(struct us_services *svc) {
   if (svc == NULL)
     return;
+  us_box_free((struct us_box *)(uintptr_t)svc->box);
   us_cert_trust_free(svc->authorities);
   us_client_keys_free(svc->client_keys);
   us_claim_cache_free(svc->claims);
@@ -235,6 +238,25 @@ static enum us_code start_edge(struct us_cx *cx, struct us_app *app, const struc
   return US_OK;
 }
 
+static enum us_code read_configuration(struct us_app *app, struct us_cx *cx, bool force) {
+  struct us_db *db = open_reader(app, 0, NULL);
+  if (db == NULL)
+    return us_fail(cx, US_E_STORE, "the store cannot be opened for reading");
+  enum us_code code = us_db_begin_read(cx, db);
+  if (code == US_OK) {
+    code = us_snapshot_refresh(cx, force);
+    us_db_end_read(cx, db);
+  }
+  us_db_close(db);
+  return code;
+}
+
+/* What the clean-up has changed of it itself. */
+static void configuration_written(void *self, struct us_cx *cx) {
+  if (read_configuration(self, cx, false) != US_OK)
+    us_log(US_LOG_ERROR, "config", "the changed configuration cannot be read: %.*s", US_STR_ARG(cx->err.detail));
+}
+
 /* Without a configured value the listener's own address is the base, never a Host header (design 6). The port may be known only
  * after binding; then the URLs of the snapshot are made once more. */
 static enum us_code settle_base_url(struct us_cx *cx, struct us_app *app, const struct us_app_options *o) {
@@ -251,16 +273,7 @@ static enum us_code settle_base_url(struct us_cx *cx, struct us_app *app, const 
   }
   app->svc->base_url = us_str_c(app->base_url);
   app->svc->secure_cookies = strncmp(app->base_url, "https:", 6) == 0;
-  struct us_db *db = open_reader(app, 0, NULL);
-  if (db == NULL)
-    return us_fail(cx, US_E_STORE, "the store cannot be opened for reading");
-  enum us_code code = us_db_begin_read(cx, db);
-  if (code == US_OK) {
-    code = us_snapshot_refresh(cx, true);
-    us_db_end_read(cx, db);
-  }
-  us_db_close(db);
-  return code;
+  return read_configuration(app, cx, true);
 }
 
 /* The list outlives the options. */
@@ -294,7 +307,18 @@ static enum us_code trust_certificates(struct us_cx *cx, struct us_app *app, con
   return app->svc->authorities ? US_OK : us_fail(cx, US_E_INVALID_REQUEST, "client_ca_file: %s", reason);
 }
 
+/* A store that has sealed secrets does not open without their key: the snapshot could not be read. */
+static enum us_code take_store_key(struct us_cx *cx, struct us_app *app, const struct us_app_options *o) {
+  struct us_box *box = NULL;
+  US_TRY(us_store_key_of(cx, o->store_key_file, o->store_url, &box));
+  if (box == NULL)
+    us_log(US_LOG_WARN, "store_key", "there is no store key: private keys lie in the store in the clear");
+  app->svc->box = box;
+  return US_OK;
+}
+
 static enum us_code start_parts(struct us_cx *cx, struct us_app *app, const struct us_app_options *o) {
+  US_TRY(take_store_key(cx, app, o));
   US_TRY(trust_certificates(cx, app, o));
   US_TRY(open_store(cx, app));
   if (o->mail != NULL)
@@ -329,7 +353,7 @@ static enum us_code start_parts(struct us_cx *cx, struct us_app *app, const stru
     return us_fail(cx, US_E_UNAVAILABLE, "the fetcher of clients' keys cannot be set up");
   US_TRY(start_edge(cx, app, o));
   US_TRY(settle_base_url(cx, app, o));
-  app->cleanup = us_cleanup_start(app->svc, app->dispatch.writer);
+  app->cleanup = us_cleanup_start(app->svc, app->dispatch.writer, configuration_written, app);
   if (app->cleanup == NULL)
     return us_fail(cx, US_E_UNAVAILABLE, "the clean-up thread cannot be started");
   if (app->mailer != NULL && !us_mailer_start(app->mailer, app->dispatch.writer, app->node))

@@ -12,10 +12,11 @@
 
 struct us_app_options {
   const char *store_url;
-  const char *base_url;      /* NULL: http(s)://host:port + context_path of the first listener */
-  const char *context_path;  /* NULL: "/am" */
-  const char *cookie_name;   /* NULL: "iPlanetDirectoryPro" */
-  const char *default_realm; /* NULL: "/" */
+  const char *store_key_file; /* NULL: `store.key` beside the store, if there is one */
+  const char *base_url;       /* NULL: http(s)://host:port + context_path of the first listener */
+  const char *context_path;   /* NULL: "/am" */
+  const char *cookie_name;    /* NULL: "iPlanetDirectoryPro" */
+  const char *default_realm;  /* NULL: "/" */
   const struct us_http_listener *listeners;
   size_t listener_count;
   const struct us_http_tls *tls;

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "app/key_rotation.h"
 #include "base/mem.h"
 #include "domain/audit.h"
 #include "domain/cascade.h"
 #include "domain/notice.h"
+#include "domain/signing_key.h"
 #include "domain/sweep.h"
 
 #define US_CLEANUP_ROWS 1000
@@ -20,9 +22,12 @@ struct us_cleanup {
   pthread_t thread;
   pthread_mutex_t lock;
   pthread_cond_t changed;
-  bool is_stopping, is_running_job, has_more;
+  bool is_stopping, is_running_job, has_more, has_changed_keys;
   struct us_write_job job;
   struct us_cx cx;
+  struct us_key_rotation rotation;
+  us_cleanup_refresh_fn refresh;
+  void *self;
 };
 
 static struct us_cleanup *of_job(struct us_write_job *job) {
@@ -35,6 +40,7 @@ static enum us_code run(struct us_write_job *job) {
   bool more = false;
   US_TRY(us_sweep_expired(job->cx, US_CLEANUP_ROWS, &expired));
   US_TRY(us_cascade_continue(job->cx, &more));
+  US_TRY(us_signing_keys_clean_up(job->cx, &c->has_changed_keys));
   US_TRY(us_notice_clean_up(job->cx, US_CLEANUP_ROWS, &notices));
   US_TRY(us_audit_clean_up(job->cx, US_CLEANUP_ROWS, &lines));
   c->has_more = more || expired >= US_CLEANUP_ROWS || notices >= US_CLEANUP_ROWS || lines >= US_CLEANUP_ROWS;
@@ -52,16 +58,41 @@ static void done(struct us_write_job *job, enum us_code code) {
 }
 
 /* Submits one job and waits for it. Called and returns with the lock held. */
-static void one_round(struct us_cleanup *c) {
-  c->cx = (struct us_cx){
-      .mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .svc = c->svc, .now_ms = us_clock_now_ms(c->svc->clock)};
-  c->has_more = false;
-  if (c->cx.mem == NULL)
-    return;
-  c->job = (struct us_write_job){.cx = &c->cx, .run = run, .done = done};
+static void submit(struct us_cleanup *c, enum us_code (*step)(struct us_write_job *job)) {
+  c->job = (struct us_write_job){.cx = &c->cx, .run = step, .done = done};
   c->is_running_job = us_writer_submit(c->writer, &c->job);
   while (c->is_running_job)
     pthread_cond_wait(&c->changed, &c->lock);
+}
+
+static enum us_code rotate(struct us_write_job *job) {
+  of_job(job)->has_changed_keys = true;
+  return us_key_rotation_run(job->cx, &of_job(job)->rotation);
+}
+
+/* Making a key takes a while: on this thread, without the lock. */
+static void rotate_keys(struct us_cleanup *c) {
+  pthread_mutex_unlock(&c->lock);
+  enum us_code code = us_key_rotation_prepare(&c->cx, &c->rotation);
+  pthread_mutex_lock(&c->lock);
+  if (code == US_OK && c->rotation.jwk.p != NULL && !c->is_stopping)
+    submit(c, rotate);
+}
+
+static void one_round(struct us_cleanup *c) {
+  c->cx = (struct us_cx){
+      .mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .svc = c->svc, .now_ms = us_clock_now_ms(c->svc->clock)};
+  c->has_more = c->has_changed_keys = false;
+  if (c->cx.mem == NULL)
+    return;
+  submit(c, run);
+  if (!c->has_more)
+    rotate_keys(c);
+  if (c->has_changed_keys) {
+    pthread_mutex_unlock(&c->lock);
+    c->refresh(c->self, &c->cx);
+    pthread_mutex_lock(&c->lock);
+  }
   us_mem_free(c->cx.mem);
 }
 
@@ -86,13 +117,16 @@ static void *loop(void *self) {
   return NULL;
 }
 
-struct us_cleanup *us_cleanup_start(struct us_services *svc, struct us_writer *writer) {
+struct us_cleanup *us_cleanup_start(struct us_services *svc, struct us_writer *writer, us_cleanup_refresh_fn refresh,
+                                    void *self) {
   struct us_cleanup *c = calloc(1, sizeof(*c));
   pthread_condattr_t monotonic;
   if (c == NULL)
     return NULL;
   c->svc = svc;
   c->writer = writer;
+  c->refresh = refresh;
+  c->self = self;
   pthread_mutex_init(&c->lock, NULL);
   pthread_condattr_init(&monotonic);
   pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

@@ -9,7 +9,10 @@
 #include "store/writer.h"
 
 struct us_cleanup;
-struct us_cleanup *us_cleanup_start(struct us_services *svc, struct us_writer *writer); /* NULL: no thread to be had */
-void us_cleanup_stop(struct us_cleanup *cleanup);                                       /* accepts NULL */
+/* `refresh` is called on its thread when it has changed the configuration (keys that come and go). NULL: no thread to be had. */
+typedef void (*us_cleanup_refresh_fn)(void *self, struct us_cx *cx);
+struct us_cleanup *us_cleanup_start(struct us_services *svc, struct us_writer *writer, us_cleanup_refresh_fn refresh,
+                                    void *self);
+void us_cleanup_stop(struct us_cleanup *cleanup); /* accepts NULL */
 
 #endif

@@ -10,6 +10,7 @@
 #include "app/command.h"
 #include "app/config.h"
 #include "app/demo_world.h"
+#include "app/store_key.h"
 #include "app/walk.h"
 #include "base/mem.h"
 
@@ -44,6 +45,12 @@ static bool parse_listen(struct demo *demo) {
   return true;
 }
 
+/* A new store gets a store key beside it; one of before, when there was none, goes on without. */
+static enum us_code settle_folder(struct us_cx *cx, struct demo *demo, const char *folder) {
+  demo->store_url = us_str_fmt(cx->mem, "sqlite:%s/usher.db", folder).p;
+  return demo->store_url != NULL ? us_store_key_make(cx, demo->store_url) : us_fail_plain(cx, US_E_NO_MEMORY);
+}
+
 static enum us_code settle(struct us_cx *cx, struct demo *demo) {
   if (!us_address_is_loopback(us_str_c(demo->host))) /* known passwords, plain HTTP */
     return us_fail(cx, US_E_INVALID_REQUEST,
@@ -55,25 +62,23 @@ static enum us_code settle(struct us_cx *cx, struct demo *demo) {
   if (demo->data != NULL) {
     if (mkdir(demo->data, 0700) != 0 && access(demo->data, W_OK) != 0)
       return us_fail(cx, US_E_INVALID_REQUEST, "%s: the folder cannot be made or written", demo->data);
-    demo->store_url = us_str_fmt(cx->mem, "sqlite:%s/usher.db", demo->data).p;
-    return US_OK;
+    return settle_folder(cx, demo, demo->data);
   }
   const char *base = getenv("TMPDIR");
   snprintf(demo->folder, sizeof(demo->folder), "%s/usher-demo-XXXXXX", base && strlen(base) < 32 ? base : "/tmp");
   if (mkdtemp(demo->folder) == NULL)
     return us_fail(cx, US_E_INVALID_REQUEST, "%s: a temporary folder cannot be made", demo->folder);
   demo->is_temporary = true;
-  demo->store_url = us_str_fmt(cx->mem, "sqlite:%s/usher.db", demo->folder).p;
-  return US_OK;
+  return settle_folder(cx, demo, demo->folder);
 }
 
 static void remove_temporary(const struct demo *demo) {
-  static const char *const endings[] = {"", "-wal", "-shm"};
+  static const char *const names[] = {"usher.db", "usher.db-wal", "usher.db-shm", "store.key"};
   char name[96];
   if (!demo->is_temporary)
     return;
-  for (size_t i = 0; i < 3; i++) {
-    snprintf(name, sizeof(name), "%s/usher.db%s", demo->folder, endings[i]);
+  for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    snprintf(name, sizeof(name), "%s/%s", demo->folder, names[i]);
     unlink(name);
   }
   rmdir(demo->folder);
@@ -82,13 +87,17 @@ static void remove_temporary(const struct demo *demo) {
 static enum us_code make_world(struct us_cx *cx, const struct demo *demo) {
   struct us_services *svc = us_services_new(&us_clock_system, "http://127.0.0.1/am", NULL, NULL, NULL);
   struct us_db_options options = {.url = demo->store_url, .busy_ms = 2000};
+  struct us_box *box = NULL;
   struct us_db *db = NULL;
   uint16_t node = 0;
   int64_t high_water = 0;
   if (svc == NULL)
     return us_fail_plain(cx, US_E_NO_MEMORY);
   cx->svc = svc;
-  enum us_code code = us_db_migrate(cx, demo->store_url);
+  enum us_code code = us_store_key_of(cx, NULL, demo->store_url, &box);
+  svc->box = box;
+  if (code == US_OK)
+    code = us_db_migrate(cx, demo->store_url);
   if (code == US_OK)
     code = us_db_open(cx, &options, &db);
   if (code == US_OK) {

@@ -91,6 +91,7 @@ static const struct us_field_table fetch_table = {
 static const struct us_field config_fields[] = {
     {.name = "listen", .kind = US_FIELD_TABLES, .offset = AT(listen), .max = 16, .table = &listener_table},
     TEXT("store", AT(store), 4096),
+    TEXT("store_key_file", AT(store_key_file), 4096),
     TEXT("base_url", AT(base_url), 2048),
     TEXT("context_path", AT(context_path), 256),
     TEXT("cookie_name", AT(cookie_name), 64),
@@ -377,6 +378,7 @@ enum us_code us_config_options(struct us_cx *cx, const struct us_config *c, stru
                           : US_HTTP_H2_TLS,
       .trusted_proxies = proxies,
       .client_cert_header = c->client_cert_header.p ? us_str_fold(cx->mem, c->client_cert_header).p : NULL,
+      .store_key_file = c->store_key_file.p ? us_str_cdup(cx->mem, c->store_key_file) : NULL,
       .client_ca_file = c->client_ca_file.p ? us_str_cdup(cx->mem, c->client_ca_file) : NULL,
       .fetch_allow = c->fetch.allow,
       .fetch_ca_file = c->fetch.ca_file.p ? us_str_cdup(cx->mem, c->fetch.ca_file) : NULL,

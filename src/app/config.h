@@ -16,7 +16,7 @@ struct us_config_listener {
 };
 struct us_config {
   struct us_field_list listen; /* of struct us_config_listener */
-  struct us_str store, base_url, context_path, cookie_name, default_realm;
+  struct us_str store, store_key_file, base_url, context_path, cookie_name, default_realm;
   struct us_strs trusted_proxies;
   struct us_str client_cert_header, client_ca_file;
   struct {

@@ -130,16 +130,28 @@ static const struct us_command commands[] = {
      "usher settings get --realm /alpha permissionTicketLifetime\n"
      "usher settings set --realm /alpha permissionTicketLifetime=300 resharingMode=OFF\n",
      us_cmd_settings},
-    {"key", "list|rotate --realm PATH [--alg RS256|ES256] [--store URL] [--json]",
-     "list and rotate the signing keys of a realm",
-     "list    print the id (kid) of each key, its algorithm, and whether it signs or only verifies\n"
-     "rotate  make a new key, which signs from now on, and print its id. The one before it stays in the published key "
-     "set\n"
-     "        until nothing that it signed is alive\n"
+    {"key",
+     "list|rotate|seal [--realm PATH] [--alg RS256|ES256] [--in SECONDS] [--old-key FILE] [--store URL] [--json]",
+     "list and rotate the signing keys of a realm; seal the secrets of a store",
+     "list    print the id (kid) of each key, its algorithm, and since when it signs, or until when it verifies\n"
+     "rotate  make a new key and print its id. It is published at once and signs at once, or after --in SECONDS; the "
+     "one\n"
+     "        before it signs until then, and stays in the published key set until nothing that it signed is alive. "
+     "Others\n"
+     "        may keep the key set for five minutes: with --in 300 all of them know the new key when it begins to "
+     "sign\n"
+     "seal    put everything that is secret in the store (private keys, secrets of one-time codes and of\n"
+     "        client_secret_jwt) under the present store key; with --old-key also what lies under that one. Stop the\n"
+     "        servers before, and start them with the new key\n"
      "\n"
-     "A running server sees changes within a second.\n",
+     "The store key is a file of 32 random bytes or their base64, which USHER_STORE_KEY_FILE names (store_key_file in "
+     "the\n"
+     "configuration of a server); else store.key beside the file of the store. A running server sees changes of "
+     "signing\n"
+     "keys within a second.\n",
      "usher key list --realm /alpha\n"
-     "usher key rotate --realm /alpha --alg ES256\n",
+     "usher key rotate --realm /alpha --alg ES256 --in 300\n"
+     "head -c 32 /dev/urandom | base64 >store.key && chmod 600 store.key && usher key seal\n",
      us_cmd_key},
     {"outbox", "list|retry|drop [ID|failed] [--store URL] [--json]", "look after mails that did not go out yet",
      "list          print the mails that wait or were given up: id, kind, realm, to whom, tries, state, and what the "

@@ -123,3 +123,8 @@ enum us_code us_box_open(struct us_cx *cx, const struct us_box *box, const char 
   *ret_text = (struct us_str){text, n - NONCE_BYTES - TAG_BYTES};
   return US_OK;
 }
+
+bool us_box_is_of(const struct us_box *box, struct us_str text) {
+  struct us_str name, rest;
+  return us_box_is_sealed(text) && take_apart(text, &name, &rest) && us_str_eq_c(name, box->name);
+}

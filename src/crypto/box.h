@@ -21,5 +21,6 @@ enum us_code us_box_seal(struct us_cx *cx, const struct us_box *box, const char 
 enum us_code us_box_open(struct us_cx *cx, const struct us_box *box, const char *place, struct us_str sealed,
                          struct us_str *ret_text) US_MUST_CHECK;
 bool us_box_is_sealed(struct us_str text);
+bool us_box_is_of(const struct us_box *box, struct us_str text); /* sealed under this key */
 
 #endif

@@ -55,6 +55,7 @@ enum us_code us_account_check_code(struct us_cx *cx, const struct us_realm *real
                                    struct us_str code, struct us_str address, int64_t *ret_step) US_MUST_CHECK;
 /* Write step: the code of this step counts no more. US_E_NOT_FOUND (an answer) when somebody was faster. */
 enum us_code us_account_use_code(struct us_cx *cx, int64_t id, int64_t step) US_MUST_CHECK;
+#define US_ACCOUNT_TOTP_PLACE "totp:" /* and the account's id: what its secret is sealed for (crypto/box.h) */
 /* Write step: a secret in base32 (crypto/totp.h); absent takes it away. */
 enum us_code us_account_enroll(struct us_cx *cx, int64_t id, struct us_str secret) US_MUST_CHECK;
 /* Write step: US_E_STALE unless it is active and as it was when it was read. */

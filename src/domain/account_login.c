@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "crypto/box.h"
 #include "crypto/password.h"
 #include "crypto/totp.h"
 #include "domain/account.h"
@@ -117,6 +118,11 @@ static enum us_code make_code_attempt(struct us_cx *cx, const struct us_realm *r
   return take(cx, &realm->settings, ret_attempt);
 }
 
+static const char *totp_place(struct us_cx *cx, int64_t account_id) {
+  struct us_str place = us_str_fmt(cx->mem, US_ACCOUNT_TOTP_PLACE "%lld", (long long)account_id);
+  return place.p != NULL ? place.p : "";
+}
+
 enum us_code us_account_check_code(struct us_cx *cx, const struct us_realm *realm, const struct us_account *account,
                                    struct us_str code, struct us_str address, int64_t *ret_step) {
   struct us_totp_row row = {0};
@@ -127,8 +133,10 @@ enum us_code us_account_check_code(struct us_cx *cx, const struct us_realm *real
   if (found != US_OK && found != US_E_NOT_FOUND)
     take_back(cx, &attempt, COUNTS);
   US_TRY(found);
-  bool is_right = us_totp_find_step(row.secret, code, us_cx_now_s(cx), &step) && step > row.last_step;
-  explicit_bzero((char *)(uintptr_t)row.secret.p, row.secret.n); /* our copy */
+  struct us_str secret;
+  US_TRY(us_box_open(cx, cx->svc->box, totp_place(cx, account->id), row.secret, &secret));
+  bool is_right = us_totp_find_step(secret, code, us_cx_now_s(cx), &step) && step > row.last_step;
+  explicit_bzero((char *)(uintptr_t)secret.p, secret.n); /* our copy */
   if (!is_right)
     return us_fail_plain(cx, US_E_NOT_FOUND);
   us_throttle_forget(cx->svc->throttle, &attempt.keys[HERE]);
@@ -142,7 +150,10 @@ enum us_code us_account_use_code(struct us_cx *cx, int64_t id, int64_t step) {
 }
 
 enum us_code us_account_enroll(struct us_cx *cx, int64_t id, struct us_str secret) {
-  return us_account_row_set_totp(cx, id, secret);
+  struct us_str sealed = US_STR_ABSENT;
+  if (secret.p != NULL)
+    US_TRY(us_box_seal(cx, cx->svc->box, totp_place(cx, id), secret, &sealed));
+  return us_account_row_set_totp(cx, id, sealed);
 }
 
 enum us_code us_account_still(struct us_cx *cx, const struct us_account *account) {

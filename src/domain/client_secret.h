@@ -7,6 +7,8 @@
 
 #include "domain/services.h"
 
+#define US_CLIENT_SECRET_PLACE "client:" /* and the client's ref: what its secret is sealed for */
+
 /* Gives the client what its authentication method asks for, and takes what it has no use for. `given` is the secret to be; absent: the
  * one it has stays where what is stored of it serves the method, else one is made of 256 random bits. *ret_made: that, once, as a
  * secret (base/mem.h); else absent. */

@@ -8,18 +8,11 @@
 #include "crypto/jws.h"
 #include "domain/claim_cache.h"
 #include "domain/jwt.h"
+#include "domain/signing_key.h"
 #include "json/json.h"
 #include "json/write.h"
 
 #define US_ID_TOKEN_CLAIMS_MAX (8 * 1024)
-
-static const struct us_key *signing_key(const struct us_realm *realm, enum us_alg alg) {
-  for (size_t i = 0; i < realm->key_count; i++) {
-    if (realm->keys[i].is_active && us_key_alg(realm->keys[i].key) == alg)
-      return realm->keys[i].key;
-  }
-  return NULL;
-}
 
 /* OIDC Core 3.1.3.6: the left half of the hash of the access token. */
 static struct us_str at_hash(struct us_cx *cx, struct us_str access_token) {
@@ -55,7 +48,7 @@ static void write_claims(struct us_cx *cx, const struct us_realm *realm, const s
 enum us_code us_id_token_issue(struct us_cx *cx, const struct us_realm *realm, const struct us_id_token_claims *claims,
                                bool may_block, struct us_str *ret_compact) {
   enum us_alg alg = us_alg_parse(claims->alg);
-  const struct us_key *key = signing_key(realm, alg);
+  const struct us_key *key = us_signing_key_now(cx, realm, alg);
   struct us_buf text;
   if (alg == US_ALG_NONE || key == NULL)
     return us_fail(cx, US_E_INTERNAL, "the realm has no key for the client's ID token algorithm");
@@ -90,21 +83,18 @@ static enum us_code flaw(struct us_cx *cx, const char *detail) {
 }
 
 struct key_search {
+  struct us_cx *cx;
   const struct us_realm *realm;
-  int64_t now_s;
   int64_t found_id;
 };
-
-static bool verifies(const struct us_realm_key *key, int64_t now_s) {
-  return key->is_active || key->verifies_until_s >= now_s;
-}
 
 /* Only the realm's own keys are trusted; the header just picks among them (JW-01, JW-08, JW-09). */
 static const struct us_key *find_key(void *self, enum us_alg alg, struct us_str kid) {
   struct key_search *search = self;
   for (size_t i = 0; i < search->realm->key_count; i++) {
     const struct us_realm_key *key = &search->realm->keys[i];
-    if (us_key_alg(key->key) != alg || !us_str_eq(us_key_kid(key->key), kid) || !verifies(key, search->now_s))
+    if (us_key_alg(key->key) != alg || !us_str_eq(us_key_kid(key->key), kid) ||
+        !us_signing_key_verifies(search->cx, key))
       continue;
     search->found_id = key->id;
     return key->key;
@@ -170,7 +160,7 @@ static enum us_code read_claims(struct us_cx *cx, const struct us_realm *realm, 
 
 static enum us_code verify(struct us_cx *cx, const struct us_realm *realm, struct us_str client_id,
                            struct us_str compact, struct us_claim_entry *ret_entry) {
-  struct key_search search = {.realm = realm, .now_s = us_cx_now_s(cx)};
+  struct key_search search = {.cx = cx, .realm = realm};
   struct us_str text, typ = US_STR_ABSENT;
   json_t *claims = NULL;
   enum us_code code = us_jws_verify(cx, compact, find_key, &search, &text, &typ);
@@ -189,12 +179,12 @@ static enum us_code verify(struct us_cx *cx, const struct us_realm *realm, struc
 }
 
 /* A remembered token is good while it has not expired and its key still verifies. */
-static bool is_still_good(const struct us_realm *realm, const struct us_claim_entry *entry, int64_t now_s) {
-  if (now_s > entry->exp_s + US_CLOCK_SKEW_S)
+static bool is_still_good(struct us_cx *cx, const struct us_realm *realm, const struct us_claim_entry *entry) {
+  if (us_cx_now_s(cx) > entry->exp_s + US_CLOCK_SKEW_S)
     return false;
   for (size_t i = 0; i < realm->key_count; i++) {
     if (realm->keys[i].id == entry->key_id)
-      return verifies(&realm->keys[i], now_s);
+      return us_signing_key_verifies(cx, &realm->keys[i]);
   }
   return false;
 }
@@ -206,7 +196,7 @@ enum us_code us_claim_token_verify(struct us_cx *cx, const struct us_realm *real
   if (compact.n == 0 || compact.n > US_JWS_MAX_BYTES) /* JW-15: before any work */
     return flaw(cx, "empty or too long");
   us_claim_key(realm->id, realm->settings.claim_token_audience, realm->issuer, client_id, compact, &key);
-  if (!us_claim_cache_find(cx->svc->claims, &key, &entry) || !is_still_good(realm, &entry, us_cx_now_s(cx))) {
+  if (!us_claim_cache_find(cx->svc->claims, &key, &entry) || !is_still_good(cx, realm, &entry)) {
     US_TRY(verify(cx, realm, client_id, compact, &entry));
     us_claim_cache_put(cx->svc->claims, &key, &entry);
   }

@@ -5,17 +5,17 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "crypto/box.h"
 #include "crypto/digest.h"
-#include "crypto/jws.h"
 #include "crypto/random.h"
 #include "domain/cascade.h"
 #include "domain/settings.h"
+#include "domain/signing_key.h"
 #include "domain/snapshot.h"
 #include "store/realms.h"
 
 #define US_REALM_NAME_MAX 64
 #define US_REALM_DEPTH_MAX 8
-#define US_CLOCK_SKEW_S 60
 
 /* One level's name: what can stand in a URL as it is, and cannot be taken for the words of the realm syntax. */
 static bool is_name_ok(struct us_str name) {
@@ -51,19 +51,13 @@ static bool split_path(struct us_str path, struct us_str *ret_parent) {
   return true;
 }
 
-static enum us_code add_key(struct us_cx *cx, int64_t realm_id, struct us_str jwk, enum us_alg wanted) {
-  struct us_key *key = NULL;
-  struct us_str trial;
-  US_TRY(us_key_load(cx, jwk, &key)); /* refuses what cannot be used before it is stored (JW-16) */
-  enum us_alg alg = us_key_alg(key);
-  enum us_code code = us_jws_sign(cx, key, "JWT", US_STR("{}"), &trial); /* a public key cannot */
-  us_key_free(key);
-  if (code != US_OK)
-    return us_fail(cx, US_E_INVALID_REQUEST, "The key cannot sign: it must be a private JWK");
-  if (wanted != US_ALG_NONE && alg != wanted)
-    return us_fail(cx, US_E_INVALID_REQUEST, "The key is not for %s", us_alg_name(wanted));
-  US_TRY(us_signing_key_row_retire(cx, realm_id, us_str_c(us_alg_name(alg))));
-  return us_signing_key_row_insert(cx, us_next_id(cx), realm_id, us_str_c(us_alg_name(alg)), jwk);
+static enum us_code add_first_key(struct us_cx *cx, int64_t realm_id, struct us_str jwk, enum us_alg alg) {
+  struct us_settings defaults;
+  if (!us_settings_init(cx->mem, &defaults))
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  struct us_signing_key_new key = {
+      .realm_id = realm_id, .token_s = defaults.id_token_s, .private_jwk = jwk, .wanted = alg};
+  return us_signing_key_add(cx, &key);
 }
 
 /* With the first realm the store gets the key under which its texts are sealed (domain/seal.h). */
@@ -72,7 +66,10 @@ static enum us_code need_store_key(struct us_cx *cx) {
   char text[US_SHA256_TEXT_BYTES];
   us_random(bytes, sizeof(bytes));
   size_t n = us_base64url_encode(bytes, sizeof(bytes), text);
-  enum us_code code = us_store_key_row_put(cx, (struct us_str){text, n});
+  struct us_str sealed;
+  enum us_code code = us_box_seal(cx, cx->svc->box, US_STORE_KEY_PLACE, (struct us_str){text, n}, &sealed);
+  if (code == US_OK)
+    code = us_store_key_row_put(cx, sealed);
   explicit_bzero(bytes, sizeof(bytes));
   explicit_bzero(text, sizeof(text));
   return code;
@@ -94,8 +91,8 @@ enum us_code us_realm_create(struct us_cx *cx, struct us_str path, bool has_oaut
   }
   US_TRY(us_realm_row_insert(cx, &row));
   US_TRY(need_store_key(cx));
-  US_TRY(add_key(cx, row.id, rs256_jwk, US_ALG_RS256));
-  US_TRY(add_key(cx, row.id, es256_jwk, US_ALG_ES256));
+  US_TRY(add_first_key(cx, row.id, rs256_jwk, US_ALG_RS256));
+  US_TRY(add_first_key(cx, row.id, es256_jwk, US_ALG_ES256));
   US_TRY(us_config_bump(cx));
   *ret_id = row.id;
   return US_OK;
@@ -113,11 +110,13 @@ enum us_code us_realm_delete(struct us_cx *cx, const struct us_realm *realm) {
   return us_cascade_realm(cx, realm->id);
 }
 
-enum us_code us_realm_rotate_key(struct us_cx *cx, const struct us_realm *realm, struct us_str private_jwk) {
-  int64_t alive_s = realm->settings.id_token_s + US_CLOCK_SKEW_S;
-  US_TRY(us_signing_key_row_forget(cx, realm->id, cx->now_ms - alive_s * 1000));
-  US_TRY(add_key(cx, realm->id, private_jwk, US_ALG_NONE));
-  return us_config_bump(cx);
+enum us_code us_realm_rotate_key(struct us_cx *cx, const struct us_realm *realm, struct us_str private_jwk,
+                                 int64_t wait_s) {
+  struct us_signing_key_new key = {
+      .realm_id = realm->id, .token_s = realm->settings.id_token_s, .private_jwk = private_jwk, .wait_s = wait_s};
+  if (wait_s < 0 || wait_s > US_SIGNING_KEY_WAIT_MAX_S)
+    return us_fail(cx, US_E_INVALID_REQUEST, "A key can wait for 0 to %d seconds", US_SIGNING_KEY_WAIT_MAX_S);
+  return us_signing_key_add(cx, &key);
 }
 
 enum us_code us_setting_set(struct us_cx *cx, const struct us_realm *realm, struct us_str name, struct us_str value) {
@@ -141,6 +140,8 @@ enum us_code us_setting_set(struct us_cx *cx, const struct us_realm *realm, stru
   else
     US_TRY(us_setting_row_put(cx, realm->id, us_str_c(row->name), text));
   US_TRY(us_config_bump(cx));
+  if (scratch.id_token_s > realm->settings.id_token_s)
+    US_TRY(us_signing_key_row_stretch(cx, realm->id, scratch.id_token_s));
   bool means_others = !us_str_eq(scratch.username_attribute, realm->settings.username_attribute);
   return means_others ? us_cascade_names(cx, realm->id) : US_OK;
 }

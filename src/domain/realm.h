@@ -8,9 +8,9 @@
 enum us_code us_realm_create(struct us_cx *cx, struct us_str path, bool has_oauth, bool has_uma,
                              struct us_str rs256_jwk, struct us_str es256_jwk, int64_t *ret_id) US_MUST_CHECK;
 enum us_code us_realm_delete(struct us_cx *cx, const struct us_realm *realm) US_MUST_CHECK;
-/* Replaces what signs with `alg` by a new key; old ones go on verifying until nothing signed with them is alive. */
-enum us_code us_realm_rotate_key(struct us_cx *cx, const struct us_realm *realm,
-                                 struct us_str private_jwk) US_MUST_CHECK;
+/* Write step: another key for what signs with its algorithm, in `wait_s` seconds (domain/signing_key.h). */
+enum us_code us_realm_rotate_key(struct us_cx *cx, const struct us_realm *realm, struct us_str private_jwk,
+                                 int64_t wait_s) US_MUST_CHECK;
 /* Settings by the names of protocol contract 9. The value is text as `usher settings set` takes it (true, 120, IMPLICIT,
  * a,b,c). US_E_INVALID_REQUEST names what is wrong; unknown names too. Retired names of the lineage are ignored with a
  * warning in the log. */

@@ -150,6 +150,8 @@ const struct us_setting us_setting_table[] = {
     {"crestQueryErrors", US_SETTING_ENUM, AT(crest_errors_rfc), "am", 0, 0, crest_error_words,
      "an unknown field in a query is answered as the product does (am: 500) or as it should be (rfc: 400) (ours)"},
     BOOL("auditDeletions", audit_deletions, "true", "shares that are removed stand in the history too (ours)"),
+    INT("keyRotationDays", key_rotation_days, "0", 0, 3650,
+        "days after which a signing key gets a successor by itself; 0 = only by hand (ours)"),
     INT("auditRetentionDays", audit_retention_days, "0", 0, 36500,
         "lines of the history go when they are so many days old; 0 = they stay (ours)"),
     LIST("dnsAliases", dns_aliases, 64,

@@ -11,8 +11,10 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "crypto/box.h"
 #include "crypto/key.h"
 #include "domain/settings.h"
+#include "domain/signing_key.h"
 #include "store/realms.h"
 
 #define US_SNAPSHOT_MAX_BYTES (256u * 1024 * 1024)
@@ -217,7 +219,7 @@ static enum us_code take_key(struct us_cx *cx, struct loading *l, const struct u
   } else {
     atomic_init(&shared->refs, 1);
     shared->id = row->id;
-    enum us_code code = us_key_load(cx, row->jwk, &shared->key);
+    enum us_code code = us_signing_key_open(cx, row->id, row->jwk, &shared->key);
     if (code != US_OK) {
       free(shared);
       return code;
@@ -229,8 +231,8 @@ static enum us_code take_key(struct us_cx *cx, struct loading *l, const struct u
 }
 
 /* Since when nothing that the key signed is alive: JW-19. */
-static int64_t verifies_until(const struct us_signing_key_row *row, const struct us_settings *settings) {
-  return row->is_active ? 0 : row->retired_ms / 1000 + settings->id_token_s + US_CLOCK_SKEW_S;
+static int64_t verifies_until(const struct us_signing_key_row *row) {
+  return row->is_active ? 0 : row->retired_ms / 1000 + row->token_s + US_SIGNING_KEY_SKEW_S;
 }
 
 static enum us_code load_keys(struct us_cx *cx, struct loading *l, struct us_realm *realm) {
@@ -243,11 +245,16 @@ static enum us_code load_keys(struct us_cx *cx, struct loading *l, struct us_rea
   realm->keys = keys;
   for (size_t i = 0; i < l->key_count; i++) {
     const struct us_signing_key_row *row = &l->keys[i];
-    int64_t until = verifies_until(row, &realm->settings);
+    int64_t until = verifies_until(row);
     if (row->realm_id != realm->id || (until != 0 && until < us_cx_now_s(cx)))
       continue;
     struct us_realm_key *key = &keys[realm->key_count];
-    *key = (struct us_realm_key){.id = row->id, .is_active = row->is_active, .verifies_until_s = until};
+    *key = (struct us_realm_key){.id = row->id,
+                                 .is_active = row->is_active,
+                                 .created_ms = row->created_ms,
+                                 .starts_ms = row->starts_ms,
+                                 .retired_ms = row->retired_ms,
+                                 .verifies_until_s = until};
     US_TRY(take_key(cx, l, row, &key->key));
     realm->key_count++;
   }
@@ -273,13 +280,14 @@ static enum us_code build_realm(struct us_cx *cx, struct loading *l, const struc
 }
 
 static enum us_code load_store_key(struct us_cx *cx, struct us_snapshot *s) {
-  struct us_str text = US_STR_ABSENT;
-  enum us_code code = us_store_key_row(cx, &text);
+  struct us_str sealed = US_STR_ABSENT, text;
+  enum us_code code = us_store_key_row(cx, &sealed);
   if (code == US_E_NOT_FOUND) { /* no realm yet */
     us_error_clear(cx);
     return US_OK;
   }
   US_TRY(code);
+  US_TRY(us_box_open(cx, cx->svc->box, US_STORE_KEY_PLACE, sealed, &text));
   char *copy = us_mem_secret(s->mem, text.n + 1);
   if (copy == NULL)
     return us_fail_plain(cx, US_E_NO_MEMORY);

@@ -20,6 +20,7 @@ size_t us_snapshot_count(const struct us_snapshot *snapshot);
 const struct us_realm *us_snapshot_at(const struct us_snapshot *snapshot, size_t index);
 /* The revision of the configuration that it was read under. */
 int64_t us_snapshot_config_rev(const struct us_snapshot *snapshot);
+#define US_STORE_KEY_PLACE "meta:store_key" /* what it is sealed for (crypto/box.h) */
 /* The store's own key, under which texts are sealed (domain/seal.h); absent before the first realm is made. */
 struct us_str us_snapshot_store_key(const struct us_snapshot *snapshot);
 /* Reads meta.config_rev and, when it moved (or force), everything else from cx->db, and publishes it. */

@@ -67,6 +67,7 @@ struct us_settings {
   struct us_strs dns_aliases;
   bool api_version_warning;
   bool audit_deletions;
+  int64_t key_rotation_days;    /* 0: only by hand */
   int64_t audit_retention_days; /* 0: for ever */
   int64_t session_idle_s, session_max_s;
   int64_t sessions_per_user;
@@ -77,7 +78,10 @@ struct us_settings {
 struct us_realm_key {
   int64_t id;
   struct us_key *key;
-  bool is_active;
+  bool is_active; /* the newest of its algorithm */
+  int64_t created_ms;
+  int64_t starts_ms;        /* signs from then on */
+  int64_t retired_ms;       /* and until then; 0: no end is set */
   int64_t verifies_until_s; /* of a retired key: nothing it signed is alive any more; 0 = it is active */
 };
 struct us_realm {

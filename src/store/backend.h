@@ -97,6 +97,8 @@ struct us_placeholder {
 struct us_backend {
   const char *name;
   const struct us_placeholder *placeholders; /* ended by a NULL name */
+  const char
+      *scrub; /* script that leaves nothing of values that were overwritten; outside of transactions. NULL: none */
   const char *elements; /* the strings of a JSON array as a table `e` with column `value`; '@' stands for the array */
 
   bool (*takes)(struct us_str url);

@@ -225,3 +225,9 @@ int64_t us_db_data_version(struct us_cx *cx, struct us_db *db) {
     return 0; /* differs from any: the caller reads its caches anew */
   return version;
 }
+
+enum us_code us_db_scrub(struct us_cx *cx, struct us_db *db) {
+  const char *script = db->backend->scrub;
+  us_db_forget_statements(db); /* prepared ones would keep the file busy */
+  return script != NULL ? db->backend->script(cx, db, script) : US_OK;
+}

@@ -44,6 +44,9 @@ void us_db_end_turn(struct us_cx *cx, struct us_db *db);
 typedef enum us_code (*us_db_step_fn)(struct us_cx *cx, void *self);
 enum us_code us_db_transact(struct us_cx *cx, struct us_db *db, us_db_step_fn step, void *self) US_MUST_CHECK;
 
+/* Nothing of values that were overwritten is left in the files of the store (free pages, log). Outside of transactions; takes a while. */
+enum us_code us_db_scrub(struct us_cx *cx, struct us_db *db) US_MUST_CHECK;
+
 /* Changes whenever another connection committed (SQLite: PRAGMA data_version). */
 int64_t us_db_data_version(struct us_cx *cx, struct us_db *db);
 

@@ -92,13 +92,18 @@ enum us_code us_setting_rows(struct us_cx *cx, struct us_setting_row **ret_rows,
 }
 
 enum us_code us_signing_key_rows(struct us_cx *cx, struct us_signing_key_row **ret_rows, size_t *ret_n) {
-  static const char sql[] = "SELECT id, realm_id, jwk, active, retired_ms FROM signing_key ORDER BY realm_id, id";
+  static const char sql[] = "SELECT id, realm_id, alg, jwk, active, created_ms, starts_ms, retired_ms, token_s"
+                            " FROM signing_key ORDER BY realm_id, id";
   static const struct us_column columns[] = {
       {US_COLUMN_I64, offsetof(struct us_signing_key_row, id)},
       {US_COLUMN_I64, offsetof(struct us_signing_key_row, realm_id)},
+      {US_COLUMN_TEXT, offsetof(struct us_signing_key_row, alg)},
       {US_COLUMN_TEXT, offsetof(struct us_signing_key_row, jwk)},
       {US_COLUMN_BOOL, offsetof(struct us_signing_key_row, is_active)},
+      {US_COLUMN_I64, offsetof(struct us_signing_key_row, created_ms)},
+      {US_COLUMN_I64, offsetof(struct us_signing_key_row, starts_ms)},
       {US_COLUMN_I64, offsetof(struct us_signing_key_row, retired_ms)},
+      {US_COLUMN_I64, offsetof(struct us_signing_key_row, token_s)},
   };
   void *v = NULL;
   US_TRY(read_all(cx, sql, columns, US_COLUMN_COUNT(columns), sizeof(**ret_rows), &v, ret_n));
@@ -155,20 +160,33 @@ enum us_code us_setting_row_delete(struct us_cx *cx, int64_t realm_id, struct us
   return us_sql_run(cx, NULL, sql, "it", realm_id, name);
 }
 
-enum us_code us_signing_key_row_insert(struct us_cx *cx, int64_t id, int64_t realm_id, struct us_str alg,
-                                       struct us_str jwk) {
-  static const char sql[] =
-      "INSERT INTO signing_key (id, realm_id, alg, jwk, active, created_ms) VALUES ($1, $2, $3, $4, 1, $5)";
-  return us_sql_run(cx, NULL, sql, "iitti", id, realm_id, alg, jwk, cx->now_ms);
+enum us_code us_signing_key_row_insert(struct us_cx *cx, const struct us_signing_key_row *row) {
+  static const char sql[] = "INSERT INTO signing_key (id, realm_id, alg, jwk, active, created_ms, starts_ms, token_s)"
+                            " VALUES ($1, $2, $3, $4, 1, $5, $6, $7)";
+  return us_sql_run(cx, NULL, sql, "iittiii", row->id, row->realm_id, row->alg, row->jwk, cx->now_ms, row->starts_ms,
+                    row->token_s);
 }
 
-enum us_code us_signing_key_row_retire(struct us_cx *cx, int64_t realm_id, struct us_str alg) {
-  static const char sql[] =
-      "UPDATE signing_key SET active = 0, retired_ms = $3 WHERE realm_id = $1 AND alg = $2 AND active = 1";
-  return us_sql_run(cx, NULL, sql, "iti", realm_id, alg, cx->now_ms);
+enum us_code us_signing_key_row_retire(struct us_cx *cx, int64_t realm_id, struct us_str alg, int64_t when_ms,
+                                       int64_t *ret_id) {
+  static const char sql[] = "UPDATE signing_key SET active = 0, retired_ms = $3"
+                            " WHERE realm_id = $1 AND alg = $2 AND active = 1 RETURNING id";
+  static const struct us_column columns[] = {{US_COLUMN_I64, 0}};
+  *ret_id = 0;
+  enum us_code code = us_sql_one(cx, columns, 1, ret_id, sql, "iti", realm_id, alg, when_ms);
+  if (code != US_E_NOT_FOUND)
+    return code;
+  us_error_clear(cx);
+  return US_OK;
 }
 
-enum us_code us_signing_key_row_forget(struct us_cx *cx, int64_t realm_id, int64_t before_ms) {
-  static const char sql[] = "DELETE FROM signing_key WHERE realm_id = $1 AND active = 0 AND retired_ms < $2";
-  return us_sql_run(cx, NULL, sql, "ii", realm_id, before_ms);
+enum us_code us_signing_key_row_stretch(struct us_cx *cx, int64_t realm_id, int64_t token_s) {
+  static const char sql[] = "UPDATE signing_key SET token_s = $2 WHERE realm_id = $1 AND token_s < $2"
+                            " AND (retired_ms IS NULL OR retired_ms > $3)";
+  return us_sql_run(cx, NULL, sql, "iii", realm_id, token_s, cx->now_ms);
+}
+
+enum us_code us_signing_key_row_forget(struct us_cx *cx, int64_t skew_s, int64_t *ret_rows) {
+  static const char sql[] = "DELETE FROM signing_key WHERE active = 0 AND retired_ms + (token_s + $1) * 1000 < $2";
+  return us_sql_run(cx, ret_rows, sql, "ii", skew_s, cx->now_ms);
 }

@@ -24,9 +24,12 @@ struct us_setting_row {
 };
 struct us_signing_key_row {
   int64_t id, realm_id;
-  struct us_str jwk; /* private */
+  struct us_str alg;
+  struct us_str jwk; /* private, sealed */
   bool is_active;
+  int64_t created_ms, starts_ms;
   int64_t retired_ms; /* 0: it is active */
+  int64_t token_s;
 };
 /* Whole tables in one statement each, in the order of ids (realms: of paths). Lists end up in cx->mem. */
 enum us_code us_realm_rows(struct us_cx *cx, struct us_realm_row **ret_rows, size_t *ret_n) US_MUST_CHECK;
@@ -45,11 +48,14 @@ enum us_code us_setting_row_put(struct us_cx *cx, int64_t realm_id, struct us_st
                                 struct us_str value) US_MUST_CHECK;
 enum us_code us_setting_row_delete(struct us_cx *cx, int64_t realm_id, struct us_str name) US_MUST_CHECK;
 
-enum us_code us_signing_key_row_insert(struct us_cx *cx, int64_t id, int64_t realm_id, struct us_str alg,
-                                       struct us_str jwk) US_MUST_CHECK;
-/* What signs with `alg` signs no more. */
-enum us_code us_signing_key_row_retire(struct us_cx *cx, int64_t realm_id, struct us_str alg) US_MUST_CHECK;
-/* Forgets keys that were retired before `before_ms`. */
-enum us_code us_signing_key_row_forget(struct us_cx *cx, int64_t realm_id, int64_t before_ms) US_MUST_CHECK;
+enum us_code us_signing_key_row_insert(struct us_cx *cx,
+                                       const struct us_signing_key_row *row) US_MUST_CHECK; /* active */
+/* The newest key of `alg` has a successor, which starts at `when_ms`. *ret_id: it; 0: there was none. */
+enum us_code us_signing_key_row_retire(struct us_cx *cx, int64_t realm_id, struct us_str alg, int64_t when_ms,
+                                       int64_t *ret_id) US_MUST_CHECK;
+/* ID tokens of the realm live so long now: those of its keys that sign have signed such ones. */
+enum us_code us_signing_key_row_stretch(struct us_cx *cx, int64_t realm_id, int64_t token_s) US_MUST_CHECK;
+/* Forgets keys of which everything they signed has been dead for a while: `skew_s` seconds. */
+enum us_code us_signing_key_row_forget(struct us_cx *cx, int64_t skew_s, int64_t *ret_rows) US_MUST_CHECK;
 
 #endif

@@ -384,4 +384,5 @@ const struct us_backend us_backend_sqlite = {
     .data_version = data_version,
     .limit = limit,
     .maintain = maintain,
+    .scrub = "VACUUM; PRAGMA wal_checkpoint(TRUNCATE);",
 };

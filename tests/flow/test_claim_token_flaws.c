@@ -222,7 +222,7 @@ static void a_remembered_token_still_expires(void **state) {
 static enum us_code rotate_step(struct us_cx *cx, void *self) {
   struct us_str jwk;
   assert_int_equal(us_key_generate(cx, US_ALG_RS256, &jwk), US_OK);
-  return us_realm_rotate_key(cx, alpha(self), jwk);
+  return us_realm_rotate_key(cx, alpha(self), jwk, 0);
 }
 static enum us_code drop_keys_step(struct us_cx *cx, void *self) {
   static const char sql[] = "DELETE FROM signing_key WHERE active = 0";

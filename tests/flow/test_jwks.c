@@ -1,9 +1,11 @@
 /* Signing keys of a realm, seen from outside: the key set, ID tokens verified by it, rotation (protocol contract 8.4, 8.6). */
 #include "flow/oauth.h"
 
+#include "app/key_rotation.h"
 #include "crypto/digest.h"
 #include "crypto/jws.h"
 #include "domain/realm.h"
+#include "domain/signing_key.h"
 
 #define KEYS ALPHA_OAUTH "connect/jwk_uri"
 
@@ -139,17 +141,22 @@ static void id_tokens_come_with_openid_only(void **state) {
 struct rotation {
   struct us_world *w;
   enum us_alg alg;
+  int64_t wait_s;
 };
 static enum us_code rotate_step(struct us_cx *cx, void *self) {
   const struct rotation *r = self;
   struct us_str jwk;
   assert_int_equal(us_key_generate(cx, r->alg, &jwk), US_OK);
-  return us_realm_rotate_key(cx, alpha(r->w), jwk);
+  return us_realm_rotate_key(cx, alpha(r->w), jwk, r->wait_s);
 }
-static void rotate(struct us_world *w, enum us_alg alg) {
-  struct rotation r = {w, alg};
+static void rotate_in(struct us_world *w, enum us_alg alg, int64_t wait_s) {
+  struct rotation r = {w, alg, wait_s};
   us_world_advance_ms(w, 1);
   assert_int_equal(us_world_transact(w, rotate_step, &r), US_OK);
+}
+
+static void rotate(struct us_world *w, enum us_alg alg) {
+  rotate_in(w, alg, 0);
 }
 
 /* JW-19 */
@@ -170,6 +177,128 @@ static void rotation_breaks_no_living_token(void **state) {
   assert_non_null(key_by_kid(w, us_str_c(kid_of(w, fresh))));
 }
 
+/* Those who keep the set for as long as they may know a key before it signs. */
+static void a_key_may_be_published_before_it_signs(void **state) {
+  struct us_world *w = *state;
+  const char *before = kid_of(w, us_id_token(w, "bob", C1));
+  size_t keys = json_array_size(json_object_get(us_send(w, "GET", KEYS, NULL, NULL).json, "keys"));
+  rotate_in(w, US_ALG_RS256, 300);
+  assert_int_equal(json_array_size(json_object_get(us_send(w, "GET", KEYS, NULL, NULL).json, "keys")), keys + 1);
+  us_world_advance_ms(w, 299999);
+  const char *last = us_id_token(w, "bob", C1);
+  assert_string_equal(kid_of(w, last), before);
+  us_world_advance_ms(w, 1);
+  const char *fresh = us_id_token(w, "bob", C1);
+  assert_string_not_equal(kid_of(w, fresh), before);
+  us_world_advance_ms(w, 3600000);
+  json_t *claims = verify_outside(w, last);
+  assert_non_null(claims);
+  json_decref(claims);
+  us_world_advance_ms(w, 61000);
+  assert_null(key_by_kid(w, us_str_c(before)));
+}
+
+/* A shorter life of tokens to come does not shorten that of tokens which are out. */
+static void a_key_outlives_the_longest_token_that_it_signed(void **state) {
+  struct us_world *w = *state;
+  us_world_set(w, "jwtTokenLifetime", "7200");
+  const char *token = us_id_token(w, "bob", C1);
+  us_world_set(w, "jwtTokenLifetime", "60");
+  rotate(w, US_ALG_RS256);
+  us_world_advance_ms(w, 7199000);
+  json_t *claims = verify_outside(w, token);
+  assert_non_null(claims);
+  json_decref(claims);
+  us_world_advance_ms(w, 62000);
+  assert_null(key_by_kid(w, us_str_c(kid_of(w, token))));
+}
+
+static enum us_code clean_up_step(struct us_cx *cx, void *self) {
+  return us_signing_keys_clean_up(cx, self);
+}
+static enum us_code count_step(struct us_cx *cx, void *self) {
+  static const char sql[] = "SELECT COUNT(*) FROM signing_key";
+  static const struct us_column columns[] = {{US_COLUMN_I64, 0}};
+  return us_sql_one(cx, columns, 1, self, sql, "");
+}
+static int64_t count_keys(struct us_world *w) {
+  int64_t n = 0;
+  assert_int_equal(us_world_transact(w, count_step, &n), US_OK);
+  return n;
+}
+static void dead_keys_are_forgotten(void **state) {
+  struct us_world *w = *state;
+  bool changed = true;
+  int64_t before = count_keys(w);
+  rotate(w, US_ALG_ES256);
+  us_world_advance_ms(w, 3660000);
+  assert_int_equal(us_world_transact(w, clean_up_step, &changed), US_OK);
+  assert_false(changed);
+  assert_int_equal(count_keys(w), before + 1);
+  us_world_advance_ms(w, 1);
+  assert_int_equal(us_world_transact(w, clean_up_step, &changed), US_OK);
+  assert_true(changed);
+  assert_int_equal(count_keys(w), before);
+}
+
+struct due {
+  struct us_world *w;
+  const struct us_realm_key *key;
+};
+static enum us_code due_step(struct us_cx *cx, void *self) {
+  struct due *due = self;
+  due->key = us_signing_key_due(cx, alpha(due->w));
+  return US_OK;
+}
+static const struct us_realm_key *due_key(struct us_world *w) {
+  struct due due = {.w = w};
+  assert_int_equal(us_world_transact(w, due_step, &due), US_OK);
+  return due.key;
+}
+static enum us_code succeed_step(struct us_cx *cx, void *self) {
+  const struct us_key_rotation *rotation = self;
+  return us_key_rotation_run(cx, rotation);
+}
+static enum us_code prepare_step(struct us_cx *cx, void *self) {
+  return us_key_rotation_prepare(cx, self);
+}
+/* By the server itself, once, also when two of them see that it is time. */
+static void keys_get_successors_by_themselves(void **state) {
+  struct us_world *w = *state;
+  struct us_key_rotation rotation;
+  us_world_advance_ms(w, INT64_C(31) * 24 * 3600 * 1000);
+  assert_null(due_key(w));
+  us_world_set(w, "keyRotationDays", "32");
+  assert_null(due_key(w));
+  us_world_advance_ms(w, INT64_C(24) * 3600 * 1000);
+  int64_t before = count_keys(w);
+  for (int i = 0; i < 2; i++) { /* one of each algorithm */
+    assert_non_null(due_key(w));
+    const char *jwk;
+    assert_int_equal(us_world_transact(w, prepare_step, &rotation), US_OK);
+    jwk = us_text(w, "%.*s", US_STR_ARG(rotation.jwk));
+    rotation.jwk = us_str_c(jwk);
+    assert_int_equal(us_world_transact(w, succeed_step, &rotation), US_OK);
+    assert_int_equal(us_world_transact(w, succeed_step, &rotation), US_E_CONFLICT);
+  }
+  assert_null(due_key(w));
+  assert_int_equal(count_keys(w), before + 2);
+}
+
+static void the_set_may_be_kept_for_a_while(void **state) {
+  struct us_world *w = *state;
+  struct us_reply r = us_send(w, "GET", KEYS, NULL, NULL);
+  assert_status(r, 200);
+  assert_string_equal(us_reply_header(&r, "Cache-Control"), "public, max-age=300");
+  const char *tag = us_text(w, "If-None-Match: %s", us_reply_header(&r, "ETag"));
+  r = us_send(w, "GET", KEYS, tag, NULL);
+  assert_status(r, 304);
+  assert_int_equal(r.body_bytes, 0);
+  rotate(w, US_ALG_ES256);
+  r = us_send(w, "GET", KEYS, tag, NULL);
+  assert_status(r, 200);
+}
+
 static void rotating_one_algorithm_leaves_the_other(void **state) {
   struct us_world *w = *state;
   create_client(w, (struct new_client){
@@ -181,13 +310,13 @@ static void rotating_one_algorithm_leaves_the_other(void **state) {
 
 static enum us_code public_key_step(struct us_cx *cx, void *self) {
   struct us_world *w = self;
-  enum us_code code = us_realm_rotate_key(cx, alpha(w), us_key_public_jwk(alpha(w)->keys[0].key));
+  enum us_code code = us_realm_rotate_key(cx, alpha(w), us_key_public_jwk(alpha(w)->keys[0].key), 0);
   assert_true(us_str_eq_c(cx->err.text, "The key cannot sign: it must be a private JWK"));
   return code;
 }
 static enum us_code broken_key_step(struct us_cx *cx, void *self) {
   struct us_world *w = self;
-  return us_realm_rotate_key(cx, alpha(w), US_STR("{\"kty\":\"RSA\"}"));
+  return us_realm_rotate_key(cx, alpha(w), US_STR("{\"kty\":\"RSA\"}"), 0);
 }
 /* JW-16: a key that cannot do its work is refused when it comes. */
 static void unfit_keys_are_refused(void **state) {
@@ -200,9 +329,17 @@ static void unfit_keys_are_refused(void **state) {
 int main(void) {
   us_test_setup();
   const struct CMUnitTest tests[] = {
-      STORY(the_set_has_public_members_only),         STORY(id_tokens_verify_by_the_set),
-      STORY(id_tokens_come_with_openid_only),         STORY(rotation_breaks_no_living_token),
-      STORY(rotating_one_algorithm_leaves_the_other), STORY(unfit_keys_are_refused),
+      STORY(the_set_has_public_members_only),
+      STORY(id_tokens_verify_by_the_set),
+      STORY(id_tokens_come_with_openid_only),
+      STORY(rotation_breaks_no_living_token),
+      STORY(rotating_one_algorithm_leaves_the_other),
+      STORY(unfit_keys_are_refused),
+      STORY(a_key_may_be_published_before_it_signs),
+      STORY(a_key_outlives_the_longest_token_that_it_signed),
+      STORY(dead_keys_are_forgotten),
+      STORY(keys_get_successors_by_themselves),
+      STORY(the_set_may_be_kept_for_a_while),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

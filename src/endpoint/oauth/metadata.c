@@ -5,6 +5,7 @@
 #include "endpoint/oauth/oauth.h"
 
 #include "crypto/key.h"
+#include "domain/signing_key.h"
 #include "domain/userinfo.h"
 
 static const char *const response_types[] = {"code", NULL};
@@ -113,10 +114,7 @@ static void member_algorithms(struct us_call *call, struct us_json_writer *w) {
   us_json_name(w, "id_token_signing_alg_values_supported");
   us_json_open(w, '[');
   for (size_t a = 0; a < sizeof(algs) / sizeof(algs[0]); a++) {
-    bool has = false;
-    for (size_t i = 0; i < call->realm->key_count; i++)
-      has |= call->realm->keys[i].is_active && us_key_alg(call->realm->keys[i].key) == algs[a];
-    if (has)
+    if (us_signing_key_now(&call->cx, call->realm, algs[a]) != NULL)
       us_json_c(w, us_alg_name(algs[a]));
   }
   us_json_close(w, ']');

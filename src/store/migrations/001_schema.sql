@@ -7,7 +7,7 @@ CREATE TABLE meta (
   key   @TEXTKEY@ PRIMARY KEY,
   value TEXT NOT NULL
 );
--- Bumped in the transaction of every change to realms, settings, keys and clients: caches are read under it.
+-- Bumped in the transaction of every change to realms, settings and keys: caches are read under it.
 INSERT INTO meta (key, value) VALUES ('config_rev', '1');
 -- Counted up by the backend in each transaction that changes or deletes rows of token, client or account (store/seen.h).
 INSERT INTO meta (key, value) VALUES ('rights_rev', '1');
@@ -38,10 +38,12 @@ CREATE TABLE signing_key (
   id          @ID@,
   realm_id    BIGINT NOT NULL,
   alg         TEXT NOT NULL,
-  jwk         TEXT NOT NULL,                 -- private JWK
-  active      SMALLINT NOT NULL CHECK (active IN (0, 1)), -- signs; otherwise only verifies
+  jwk         TEXT NOT NULL,                 -- private JWK, sealed (crypto/box.h)
+  active      SMALLINT NOT NULL CHECK (active IN (0, 1)), -- the newest of its kind
   created_ms  BIGINT NOT NULL,
-  retired_ms  BIGINT                         -- since when it does not sign
+  starts_ms   BIGINT NOT NULL,               -- signs from then on; before that it is only published
+  token_s     BIGINT NOT NULL,               -- longest life of an ID token while it signed
+  retired_ms  BIGINT                         -- since when it does not sign: when its successor starts
 );
 CREATE INDEX signing_key_realm ON signing_key (realm_id, id);
 
