@@ -16,9 +16,10 @@
  *   claimsGatheringService               test_claims_gathering; that it is not set is said in the log: here
  *   pctLifetime                          test_pct
  *   accessTokenLifetime, refreshTokenLifetime, jwtTokenLifetime     test_token_endpoint, test_refresh, test_jwks
- *   codeLifetime                         the tests of the authorization endpoint
+ *   codeLifetime                         here
  *   issueRefreshToken, issueRefreshTokenOnRefreshedToken            test_refresh
- *   codeVerifierEnforced                 test_ticket_pkce for tickets, the tests of the authorization endpoint for codes
+ *   codeVerifierEnforced                 test_ticket_pkce for tickets, test_authorize for codes
+ *   clientsCanSkipConsent                test_consent
  *   supportedScopes, defaultScopes       test_token_endpoint, test_discovery
  *   introspectQueryParameterAllowed      test_introspection
  *
@@ -84,6 +85,37 @@ static void that_any_session_will_do_is_logged(void **state) {
   assert_string_equal(log_of(w, "interactiveClaimsGatheringEnabled", "false"), "");
 }
 
+static const char *code_of_alice(struct us_world *w, const char *sso) {
+  struct us_reply r =
+      us_send(w, "POST", ALPHA_OAUTH "authorize", us_text(w, FORM_TYPE "\n%s", cookie(w, sso)),
+              us_text(w, "client_id=" C1 "&response_type=code&scope=openid&decision=allow&csrf=%s", csrf_of(w, sso)));
+  const char *code = param_of(w, location(r), "code");
+  assert_non_null(code);
+  return code;
+}
+static struct us_reply exchange(struct us_world *w, const char *code) {
+  return us_send(
+      w, "POST", TOKEN, FORM_TYPE,
+      us_text(w, "grant_type=authorization_code&code=%s&client_id=" C1 "&client_secret=mySecret", us_enc(w, code)));
+}
+/* 9.3 codeLifetime, and a client's own (9.4): to the second. */
+static void half_as_long(struct us_cx *cx, struct us_client *client) {
+  (void)cx;
+  client->code_s = 20;
+}
+static void a_code_lasts_as_long_as_the_realm_says(void **state) {
+  struct us_world *w = *state;
+  us_world_set(w, "codeLifetime", "40");
+  for (int64_t life_s = 40; life_s >= 20; life_s -= 20) {
+    const char *sso = us_sso(w, "alice"), *used = code_of_alice(w, sso), *late = code_of_alice(w, sso);
+    us_world_advance_ms(w, (life_s - 1) * 1000);
+    expect_status(exchange(w, used), 200);
+    us_world_advance_ms(w, 1000);
+    expect_error(exchange(w, late), 400, "invalid_grant");
+    change_client(w, C1, half_as_long);
+  }
+}
+
 static int64_t active_for(struct us_world *w, const char *pat, const char *token) {
   struct us_reply r = us_introspect(w, pat, token);
   assert_status(r, 200);
@@ -137,6 +169,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       STORY(names_that_look_like_others_are_told),
       STORY(that_any_session_will_do_is_logged),
+      STORY(a_code_lasts_as_long_as_the_realm_says),
       STORY(lifetimes_are_set_one_by_one),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
