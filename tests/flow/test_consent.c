@@ -33,6 +33,55 @@ static void the_page_names_what_is_asked(void **state) {
   assert_true(page_has(r, "uma_protection"));
 }
 
+/* The fields of the page's form as a browser sends them: names and values, entities undone. */
+static const char *form_of(struct us_world *w, struct us_reply page) {
+  static const struct {
+    const char *entity, *text;
+  } entities[] = {{"&amp;", "&"}, {"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&#39;", "'"}};
+  const char *form = "";
+  for (const char *at = page.body; (at = strstr(at, "<input type=\"hidden\" name=\"")) != NULL;) {
+    at += strlen("<input type=\"hidden\" name=\"");
+    const char *name = us_text(w, "%.*s", (int)strcspn(at, "\""), at), *value = "";
+    at = strstr(at, "value=\"") + strlen("value=\"");
+    while (*at != '"') {
+      const char *text = NULL;
+      for (size_t i = 0; i < 5 && text == NULL; i++) {
+        size_t n = strlen(entities[i].entity);
+        if (strncmp(at, entities[i].entity, n) == 0) {
+          text = entities[i].text;
+          at += n;
+        }
+      }
+      value = text ? us_text(w, "%s%s", value, text) : us_text(w, "%s%c", value, *at++);
+    }
+    form = us_text(w, "%s%s%s=%s", form, form[0] ? "&" : "", us_enc(w, name), us_enc(w, value));
+  }
+  return form;
+}
+
+/* What the page holds is all that a browser needs to send. */
+static void the_form_of_the_page_does_it(void **state) {
+  struct us_world *w = *state;
+  const char *alice = us_sso(w, "alice"), *odd = "a+b \"<&'>\xc3\xa4";
+  const char *request = us_text(w,
+                                "response_type=code&client_id=" P1 "&redirect_uri=" P1_BACK
+                                "&scope=openid%%20view&nonce=%s&state=%s" WITH_CHALLENGE,
+                                us_enc(w, odd), us_enc(w, odd));
+  struct us_reply r = visit(w, alice, request);
+  assert_status(r, 200);
+  assert_true(page_has(r, "<form method=\"post\" action=\"" AUTHORIZE "\""));
+  assert_true(page_has(r, "name=\"decision\" value=\"allow\""));
+  assert_non_null(strstr(us_reply_header(&r, "Content-Security-Policy"), "form-action 'self' http://127.0.0.1:9"));
+  const char *form = form_of(w, r);
+  r = submit(w, alice, form, "&decision=allow");
+  const char *location = assert_sent(w, r, P1_BACK);
+  assert_string_equal(param_of(w, location, "state"), odd);
+  r = exchange_public(w, param_of(w, location, "code"), VERIFIER);
+  assert_status(r, 200);
+  assert_string_equal(us_reply_str(&r, "scope"), "openid view");
+  assert_sent_error(w, submit(w, alice, form, "&decision=deny"), P1_BACK, "access_denied");
+}
+
 static void rename_client(struct us_cx *cx, struct us_client *client) {
   (void)cx;
   client->display_name = US_STR("<b>Bank</b>");
@@ -356,6 +405,7 @@ int main(void) {
   us_test_setup();
   const struct CMUnitTest tests[] = {
       STORY(the_page_names_what_is_asked),
+      STORY(the_form_of_the_page_does_it),
       STORY(nothing_from_outside_becomes_markup),
       STORY(the_page_speaks_german),
       STORY(only_our_own_form_decides),
