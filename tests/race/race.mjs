@@ -68,7 +68,7 @@ try {
   }
   tally.check(`of two decisions at once one counts, in each of ${DECISIONS} rounds`, decided.one === DECISIONS, JSON.stringify(decided))
 
-  // OA-15, OA-17: a code is exchanged twice at once. One exchange succeeds, and the other, which makes it a replay, ends what came of it.
+  // A code is exchanged twice at once. One exchange succeeds, and the other, which makes it a replay, ends what came of it.
   const exchanged = { one: 0, other: 0 }
   const redirect_uri = 'http://127.0.0.1:9/cb'
   for (let round = 0; round < CODES; round++) {
