@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import https from 'node:https'
 import path from 'node:path'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import * as oauth from 'oauth4webapi'
 import * as openid from 'openid-client'
@@ -344,4 +344,37 @@ test('tokens that are bound to a certificate are good with it only', async (t) =
     assert.deepEqual([r.status, r.json.error], [401, 'invalid_token'])
   }
   assert.equal((await use(mine)).status, 200)
+})
+
+test('client_secret_jwt works where there is a store key, and is not there without', async (t) => {
+  const dir = folder(t), plainDir = folder(t)
+  const plain = await Server.demo(t, plainDir)
+  const without = await discover(plain)
+  // A demo makes its own key, or has none: the metadata say which.
+  const keyless = !without.token_endpoint_auth_methods_supported.includes('client_secret_jwt')
+  if (keyless) {
+    const r = await plain.send('POST', `${plain.oauth}/register`, { redirect_uris: [REDIRECT], token_endpoint_auth_method: 'client_secret_jwt' })
+    assert.deepEqual([r.status, r.json.error], [400, 'invalid_client_metadata'])
+  }
+  const first = await Server.demo(t, dir)
+  assert.equal(await first.stop(), 0)
+  const key = path.join(dir, 'the.key')
+  writeFileSync(key, Buffer.from(crypto.getRandomValues(new Uint8Array(32))), { mode: 0o600 })
+  const config = file(dir, 'usher.yaml', `listen: [{ address: 127.0.0.1, port: 0 }]\nstore: "sqlite:${path.join(dir, 'usher.db')}"\n`
+    + (keyless ? `store_key_file: ${key}\n` : ''))
+  const server = await Server.launch(t, ['serve', '--config', config])
+  const as = await discover(server)
+  assert.ok(as.token_endpoint_auth_methods_supported.includes('client_secret_jwt'))
+  assert.ok(as.token_endpoint_auth_signing_alg_values_supported.includes('HS256'))
+  const made = await register(server, { token_endpoint_auth_method: 'client_secret_jwt' })
+  const client = { client_id: made.client_id }
+  const ask = async (auth) => oauth.introspectionRequest(as, client, auth, 'x', insecure)
+  assert.deepEqual(await oauth.processIntrospectionResponse(as, client, await ask(oauth.ClientSecretJwt(made.client_secret))), { active: false })
+  for (const auth of [oauth.ClientSecretJwt(`${made.client_secret}x`), oauth.ClientSecretPost(made.client_secret), oauth.ClientSecretBasic(made.client_secret)]) {
+    const r = await ask(auth)
+    assert.equal((await r.json()).error, 'invalid_client')
+  }
+  // The secret is in the store, but not to be read there.
+  for (const name of ['usher.db', 'usher.db-wal'].map((end) => path.join(dir, end)).filter(existsSync))
+    assert.ok(!readFileSync(name).includes(made.client_secret), name)
 })
