@@ -1,4 +1,4 @@
-// Two certified client libraries, openid-client and oauth4webapi, over TLS: discovery, the code flow with PKCE in every way a client can
+// Two client libraries that know nothing of Usher, openid-client and oauth4webapi, over TLS: discovery, the code flow with PKCE in every way a client can
 // authenticate, what becomes of codes and refresh tokens that are shown twice, registration, and the UMA grant after claims gathering.
 // What the libraries check by themselves (iss, state, nonce, at_hash, signatures, content types) is part of the test.
 import assert from 'node:assert/strict'
@@ -28,7 +28,7 @@ const over = (options) => {
 
 before(async () => {
   dir = mkdtempSync(path.join(os.tmpdir(), 'usher-oidc-'))
-  const first = await Usher.start(['demo', '--listen', '127.0.0.1:0', '--data', dir]) // makes the demo world
+  const first = await Usher.start(['demo', '--listen', '127.0.0.1:0', '--data', dir]) // makes the demo world, with a store key beside it
   assert.equal(await first.stop(), 0)
   certificates = { server: await certificate(dir, 'server'), ca: await certificate(dir, 'ca'), self: await certificate(dir, 'self'), other: await certificate(dir, 'other') }
   certificates.issued = await certificate(dir, 'issued', certificates.ca)
@@ -165,6 +165,13 @@ for (const [name, algorithm] of [['ES256', ES256], ['RS256', RS256]]) {
     await assert.rejects(openid.refreshTokenGrant(other, 'x'), { error: 'invalid_client' })
   })
 }
+
+test('client_secret_jwt', async () => {
+  const made = await registered({ token_endpoint_auth_method: 'client_secret_jwt' })
+  await whole(await configured(made.client_id, made.client_secret, openid.ClientSecretJwt(made.client_secret)))
+  const other = await configured(made.client_id, undefined, openid.ClientSecretJwt('another secret that is just as long as theirs'))
+  await assert.rejects(openid.refreshTokenGrant(other, 'x'), { error: 'invalid_client' })
+})
 
 test('an assertion counts once', async () => {
   const { privateKey, jwk } = await keyPair(ES256)
