@@ -474,16 +474,37 @@ static void errors_are_pages_unless_json_is_preferred(void **state) {
   assert_string_equal(us_reply_header(&r, "Allow"), "GET, HEAD, POST");
 }
 
-static void the_stylesheet_may_be_kept(void **state) {
+/* Named by what they hold, so that they may be kept for ever. */
+static void assets_may_be_kept(void **state) {
+  static const struct {
+    const char *link, *type, *has;
+  } rows[] = {{"<link rel=\"stylesheet\" href=\"", "text/css;charset=UTF-8", ":focus-visible"},
+              {"<link rel=\"icon\" type=\"image/svg+xml\" href=\"", "image/svg+xml", "<svg "}};
   struct us_world *w = *state;
   struct us_reply page = us_send(w, "GET", LOGIN, NULL, NULL);
-  const char *at = strstr(page.body, "<link rel=\"stylesheet\" href=\"") + strlen("<link rel=\"stylesheet\" href=\"");
-  struct us_reply r = us_send(w, "GET", us_text(w, "%.*s", (int)strcspn(at, "\""), at), NULL, NULL);
-  assert_status(r, 200);
-  assert_string_equal(us_reply_header(&r, "Content-Type"), "text/css;charset=UTF-8");
-  assert_string_equal(us_reply_header(&r, "Cache-Control"), "public, max-age=31536000, immutable");
-  assert_non_null(strstr(r.body, ":focus-visible"));
-  assert_null(strstr(r.body, "url("));
+  for (size_t i = 0; i < 2; i++) {
+    const char *at = strstr(page.body, rows[i].link);
+    assert_non_null(at);
+    at += strlen(rows[i].link);
+    const char *url = us_text(w, "%.*s", (int)strcspn(at, "\""), at);
+    struct us_reply r = us_send(w, "GET", url, NULL, NULL);
+    assert_status(r, 200);
+    assert_string_equal(us_reply_header(&r, "Content-Type"), rows[i].type);
+    assert_string_equal(us_reply_header(&r, "Cache-Control"), "public, max-age=31536000, immutable");
+    assert_string_equal(us_reply_header(&r, "X-Content-Type-Options"), "nosniff");
+    assert_non_null(strstr(r.body, rows[i].has));
+    assert_null(strstr(r.body, "url("));
+    assert_null(strstr(r.body, "<script"));
+    const char *tag = us_text(w, "%s", us_reply_header(&r, "ETag"));
+    r = us_send(w, "GET", url, us_text(w, "If-None-Match: \"x\", %s", tag), NULL);
+    assert_status(r, 304);
+    assert_int_equal(r.body_bytes, 0);
+    assert_string_equal(us_reply_header(&r, "ETag"), tag);
+    r = us_send(w, "GET", url, "If-None-Match: \"x\"", NULL);
+    assert_status(r, 200);
+    r = us_send(w, "GET", us_text(w, "%sx", url), NULL, NULL);
+    assert_page(&r, 404);
+  }
 }
 
 static void signing_out_is_asked_for_and_needs_the_form(void **state) {
@@ -562,7 +583,7 @@ int main(void) {
       STORY(pages_speak_two_languages),
       STORY(hostile_texts_stay_texts),
       STORY(errors_are_pages_unless_json_is_preferred),
-      STORY(the_stylesheet_may_be_kept),
+      STORY(assets_may_be_kept),
       STORY(signing_out_is_asked_for_and_needs_the_form),
       STORY(what_was_allowed_can_be_taken_back),
   };

@@ -11,6 +11,7 @@ struct us_asset {
   const char *name; /* "usher-3f2a9c0d1b4e5f60.css" */
   const char *type;
   struct us_str bytes;
+  int64_t rev; /* for the entity tag: of the digest too */
 };
 extern const struct us_asset us_asset_style, us_asset_logo; /* made by tools/embed-files */
 
