@@ -56,17 +56,24 @@ static const struct us_key *key_of(void *self, enum us_alg alg, struct us_str ki
   return us_jwk_set_find(candidate->set, alg, kid, candidate->index);
 }
 
+/* JW-13: what else an issuer may sign is not taken for a statement. No type was ever registered for them. */
+static bool is_type_ok(struct us_str typ) {
+  return typ.n == 0 || us_str_eq_nocase(typ, US_STR("JWT"));
+}
+
 /* Without a kid each key of the algorithm is tried; there are few. */
 static enum us_code verify(struct us_cx *cx, struct us_str text, const struct us_jws_said *said,
                            const struct us_jwk_set *set, struct us_str *ret_claims) {
   struct candidate candidate = {set, 0};
-  struct us_str typ;
+  struct us_str typ = US_STR_ABSENT;
   enum us_code code = US_E_INVALID_TOKEN;
   if (said->is_mac)
     return refuse(cx, "HS256 is not for statements");
   do {
     code = us_jws_verify(cx, text, key_of, &candidate, ret_claims, &typ);
   } while (code == US_E_INVALID_TOKEN && us_jwk_set_find(set, said->alg, said->kid, ++candidate.index) != NULL);
+  if (code == US_OK && !is_type_ok(typ))
+    return refuse(cx, "its typ is that of another kind of token");
   return translate(cx, code);
 }
 

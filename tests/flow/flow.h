@@ -14,11 +14,11 @@
 
 #include "testlib/world.h"
 
-static int world_up(void **state) {
+static inline int world_up(void **state) {
   *state = us_world_new();
   return 0;
 }
-static int world_down(void **state) {
+static inline int world_down(void **state) {
   us_world_free(*state);
   return 0;
 }

@@ -60,7 +60,7 @@ const char *us_reply_header(const struct us_reply *r, const char *name); /* NULL
 const char *us_reply_str(const struct us_reply *r, const char *member);  /* "" when missing */
 int64_t us_reply_int(const struct us_reply *r, const char *member);      /* -1 when missing */
 /* printf into the world's memory. */
-const char *us_text(struct us_world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const char *us_text(struct us_world *w, const char *format, ...) __attribute__((format(printf, 2, 3), returns_nonnull));
 /* application/x-www-form-urlencoded of one value. */
 const char *us_enc(struct us_world *w, const char *value);
 
