@@ -279,7 +279,16 @@ static enum us_code get_published(struct us_cx *cx, const struct us_client *clie
     return us_fail_plain(cx, US_E_TO_POOL);
   if (found.body.p == NULL)
     return us_fail_plain(cx, US_E_NO_MEMORY);
-  return parse_and_keep(cx, client, found.body, found.body_ms, ret_set);
+  enum us_code code = parse_and_keep(cx, client, found.body, found.body_ms, ret_set);
+  if (code != US_E_NOT_FOUND)
+    return code;
+  found = look_up(cx, client, false, ret_wanted); /* nonsense came: what there was before is as good as it was */
+  if (found.wants_fetch)
+    return us_fail_plain(cx, US_E_TO_FETCH);
+  if (found.shared == NULL)
+    return US_E_NOT_FOUND;
+  us_error_clear(cx);
+  return lend(cx, found.shared, ret_set);
 }
 
 enum us_code us_client_keys_get(struct us_cx *cx, const struct us_client *client, bool may_block,
