@@ -1,6 +1,7 @@
 // Clients that authenticate by keys and certificates, against the release binary: the assertions of two standard libraries, certificates
 // made by openssl over real TLS and by a trusted proxy's header, and keys fetched from a real HTTPS server.
 import assert from 'node:assert/strict'
+import http2 from 'node:http2'
 import https from 'node:https'
 import path from 'node:path'
 import { once } from 'node:events'
@@ -377,4 +378,24 @@ test('client_secret_jwt works where there is a store key, and is not there witho
   // The secret is in the store, but not to be read there.
   for (const name of ['usher.db', 'usher.db-wal'].map((end) => path.join(dir, end)).filter(existsSync))
     assert.ok(!readFileSync(name).includes(made.client_secret), name)
+})
+
+test('a certificate counts for each stream of its HTTP/2 connection', async (t) => {
+  const at = await serveTls(t)
+  const mine = await clientCertificate(at.dir, 'mine', { ca: at.ca, extensions: ['subjectAltName=DNS:client.example'] })
+  const made = await registerTls(at, { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_san_dns: 'client.example' })
+  for (const [identity, status] of [[{ cert: readFileSync(mine.certificate), key: readFileSync(mine.key) }, 200], [{}, 400]]) {
+    const session = http2.connect(`https://127.0.0.1:${at.server.port}`, { ca: readFileSync(at.own.certificate), ...identity })
+    t.after(() => session.destroy())
+    const answers = await Promise.all(Array.from({ length: 5 }, async () => {
+      const stream = session.request({ ':method': 'POST', ':path': `${at.server.oauth}/introspect`, 'content-type': 'application/x-www-form-urlencoded' })
+      stream.end(new URLSearchParams({ token: 'x', client_id: made.client_id }).toString())
+      const [headers] = await once(stream, 'response')
+      stream.resume()
+      return headers[':status']
+    }))
+    assert.deepEqual(answers, Array(5).fill(status))
+    assert.equal(session.alpnProtocol, 'h2')
+    session.close()
+  }
 })
