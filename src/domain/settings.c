@@ -101,7 +101,7 @@ const struct us_setting us_setting_table[] = {
     LIST("supportedScopes", supported_scopes, 256, "the only scopes of this realm; empty = whatever clients register"),
     LIST("defaultScopes", default_scopes, 256, "scopes of clients that have no defaults and ask for none"),
     BOOL("introspectQueryParameterAllowed", introspect_query_token, "false",
-         "clients may introspect by GET with the token in the query"),
+         "clients may introspect by GET with the token in the query, and tokeninfo takes it there"),
     BOOL("strictClientAuthMethod", strict_client_auth_method, "false",
          "a client authenticates only by the method it is registered with (ours)"),
     INT("clientAssertionMaxLifetime", client_assertion_s, "600", 1, DAY_S,
