@@ -34,6 +34,11 @@ enum us_code us_claims_challenge(struct us_cx *cx, struct us_claims_request *in,
   return US_OK;
 }
 
+enum us_code us_claims_ticket_ok(struct us_cx *cx, const struct us_claims_request *in) {
+  enum us_code code = us_ticket_is_known(cx, in->realm, in->ticket);
+  return code == US_E_NOT_FOUND ? us_error_detail(cx, "the ticket is unknown") : code;
+}
+
 static enum us_code claim(struct us_cx *cx, const struct us_claims_request *in, struct us_ticket *ret_ticket) {
   enum us_code code = us_ticket_claim(cx, in->realm, in->ticket, in->client->ref, &in->challenge, ret_ticket);
   if (code == US_E_NOT_FOUND)

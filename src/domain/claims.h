@@ -26,7 +26,8 @@ bool us_claims_session_ok(const struct us_realm *realm, const struct us_login *l
 enum us_code us_claims_redirect_uri(struct us_cx *cx, const struct us_client *client, struct us_str asked_for,
                                     struct us_str *ret_uri) US_MUST_CHECK;
 
-/* What a browser brought along. */
+/* What a browser brought along. Strangers send made-up tickets, which must not keep the writer busy: us_claims_ticket_ok() reads only, and
+ * what it refuses (US_E_NOT_FOUND, with a reason for the log) needs no step below. */
 struct us_claims_request {
   const struct us_realm *realm;
   const struct us_client *client;
@@ -37,6 +38,8 @@ struct us_claims_request {
  * the ticket may have one. */
 enum us_code us_claims_challenge(struct us_cx *cx, struct us_claims_request *in, struct us_str challenge,
                                  struct us_str method) US_MUST_CHECK;
+
+enum us_code us_claims_ticket_ok(struct us_cx *cx, const struct us_claims_request *in) US_MUST_CHECK;
 
 enum us_code us_claims_show(struct us_cx *cx, const struct us_claims_request *in) US_MUST_CHECK;
 enum us_code us_claims_postpone(struct us_cx *cx, const struct us_claims_request *in,

@@ -169,6 +169,13 @@ enum us_code us_ticket_spend(struct us_cx *cx, const struct us_realm *realm, str
   return give(cx, &row, ret_ticket);
 }
 
+enum us_code us_ticket_is_known(struct us_cx *cx, const struct us_realm *realm, struct us_str text) {
+  struct presented p;
+  int64_t bound_to;
+  US_TRY(take_apart(cx, realm, text, 0, &p));
+  return us_tickets_bound_client(cx, p.tid, p.digest, realm->id, &bound_to);
+}
+
 enum us_code us_ticket_claim(struct us_cx *cx, const struct us_realm *realm, struct us_str text, int64_t client_ref,
                              const struct us_ticket_challenge *challenge, struct us_ticket *ret_ticket) {
   struct presented p;

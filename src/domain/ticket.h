@@ -39,6 +39,8 @@ enum us_code us_ticket_issue(struct us_cx *cx, const struct us_realm *realm, con
  * US_E_CONFLICT, it belongs to another client, dead or alive: it is dead now, and *ret_ticket says what it was. */
 enum us_code us_ticket_spend(struct us_cx *cx, const struct us_realm *realm, struct us_str text, int64_t client_ref,
                              struct us_ticket *ret_ticket) US_MUST_CHECK;
+/* Reads only. Is there a process that this is or was a ticket of? US_E_NOT_FOUND without text: no, and nobody need write to find out. */
+enum us_code us_ticket_is_known(struct us_cx *cx, const struct us_realm *realm, struct us_str text) US_MUST_CHECK;
 /* Write step. Claims the ticket for the claims endpoint. Expected: as above; US_E_NOT_FOUND also for another challenge than the ticket
  * has, and for none where one is required. */
 enum us_code us_ticket_claim(struct us_cx *cx, const struct us_realm *realm, struct us_str text, int64_t client_ref,

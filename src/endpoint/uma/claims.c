@@ -139,6 +139,17 @@ static bool fits_login(struct us_call *call) {
   return url.p && url.n <= US_LOGIN_GOTO_MAX_BYTES;
 }
 
+/* 7.2 step 2, as far as it can be seen without touching the ticket: US_E_INVALID_REQUEST or US_E_NOT_FOUND for the client. */
+static enum us_code check_request(struct us_call *call, struct claims *c) {
+  struct us_cx *cx = &call->cx;
+  const struct claims_form *form = call->input;
+  c->in = (struct us_claims_request){.realm = call->realm, .client = &c->client, .ticket = form->ticket};
+  US_TRY(us_claims_challenge(cx, &c->in, form->code_challenge, form->code_challenge_method));
+  if (!c->may_speak && !fits_login(call))
+    return us_fail(cx, US_E_INVALID_REQUEST, "The request is too long to come back from the login page");
+  return us_claims_ticket_ok(cx, &c->in);
+}
+
 enum us_code us_ep_claims_prepare(struct us_call *call) {
   struct us_cx *cx = &call->cx;
   struct claims *c = US_NEW(cx->mem, struct claims);
@@ -152,12 +163,8 @@ enum us_code us_ep_claims_prepare(struct us_call *call) {
   US_TRY(find_client(call, c));
   if (call->method == US_METHOD_POST)
     US_TRY(check_decision(call));
-  const struct claims_form *form = call->input;
-  c->in = (struct us_claims_request){.realm = call->realm, .client = &c->client, .ticket = form->ticket};
-  enum us_code code = us_claims_challenge(cx, &c->in, form->code_challenge, form->code_challenge_method);
-  if (code == US_OK && !c->may_speak && !fits_login(call))
-    code = us_fail(cx, US_E_INVALID_REQUEST, "The request is too long to come back from the login page");
-  if (code != US_E_INVALID_REQUEST)
+  enum us_code code = check_request(call, c);
+  if (code != US_E_INVALID_REQUEST && code != US_E_NOT_FOUND)
     return code;
   call->needs_no_write = true;
   return send_back(c, "invalid_request");
