@@ -265,7 +265,7 @@ test('realms, users, clients, settings and keys by the command line alone', asyn
     await refused(2, /subject_dn, san_dns/, '--tls-name', 'san_ip=app.example')
     await refused(2, /seconds/, '--access-token-lifetime', '1h')
     await refused(1, /lifetime/, '--code-lifetime', '601')
-    await refused(1, /inside address/, '--jwks-uri', 'https://127.0.0.1/jwks')
+    await refused(1, /must be https/, '--jwks-uri', 'http://app.example/jwks')
     await refused(1, /No such file/, '--jwks', path.join(dir, 'none.json'))
     await refused(1, /jwks/, '--auth-method', 'private_key_jwt')
     writeFileSync(keys, JSON.stringify({ keys: [{ ...key, d: 'AAAA' }] }))
