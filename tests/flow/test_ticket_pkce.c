@@ -3,6 +3,7 @@
 
 #define RIGHT "&code_verifier=" VERIFIER
 #define WRONG "&code_verifier=ush3r-ticket-verifier_0123456789~abcdefghijklM"
+#define CHALLENGE_AS_VERIFIER "&code_verifier=" CHALLENGE
 #define OTHER_CHALLENGE "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM" /* RFC 7636 B */
 #define PUBLIC "Public-Client"
 
@@ -34,7 +35,7 @@ static void a_missing_or_wrong_verifier_spends_the_ticket(void **state) {
   assert_string_equal(us_reply_str(&r, "error_description"), "code_verifier parameter required");
   assert_null(json_object_get(r.json, "ticket"));
   is_spent(w, ticket);
-  static const char *const wrong[] = {WRONG, "&code_verifier=short", "&code_verifier=" CHALLENGE};
+  static const char *const wrong[] = {WRONG, "&code_verifier=short", CHALLENGE_AS_VERIFIER};
   for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
     ticket = challenged(w, &g);
     r = us_grant(w, C1, ticket, NULL, wrong[i]);

@@ -43,8 +43,7 @@ static void other_names_are_what_they_look_like(void **state) {
       "\xef\xbc\x80",
       "\xef\xbd\x9f", /* one past the ends */
       "\xf0\x9f\x8e\x9f",
-      "a\xff"
-      "b",
+      "b\xff",
       "a\xd0",
   };
   for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
