@@ -179,6 +179,15 @@ for (const { user, ...options } of TOURS) {
     await button(v, 'DENY').click()
     const denied = await atApplication(v)
     assert.deepEqual([denied.get('error'), denied.get('ticket'), denied.get('state')], ['access_denied', null, 'q7'])
+
+    // What was remembered speaks for the person until they take it back.
+    const asked = async () => (await usher.send('POST', `${usher.uma}/permission_request`, { resource_id: album, resource_scopes: ['view'] }, pat)).json.ticket
+    assert.equal((await grant({ ticket: await asked(), pct: rpt.json.pct })).status, 200)
+    await page.goto(`${usher.base}/XUI/?realm=/alpha`)
+    await page.getByText(word(v, 'CLAIMS_ALLOWED')).waitFor()
+    await button(v, 'ACCOUNT_WITHDRAW').click()
+    await page.waitForFunction((name) => !document.querySelector('main').innerText.includes(name), NAME)
+    assert.equal((await grant({ ticket: await asked(), pct: rpt.json.pct })).json.error, 'need_info')
     await v.close()
   })
 
