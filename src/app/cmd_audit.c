@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "app/admin.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "domain/audit.h"
 
@@ -22,13 +23,23 @@ static struct us_str realm_name(struct us_admin *a, int64_t realm_id) {
   return realm != NULL ? realm->path : us_str_fmt(a->cx.mem, "realm %" PRId64 " (gone)", realm_id);
 }
 
-static void write_walk(struct us_json_writer *w, struct us_str name, const struct us_audit_walk *walk) {
+static struct us_str time_text(struct us_admin *a, int64_t time_ms) {
+  char text[US_TIME_ISO_BYTES];
+  us_time_iso_ms(time_ms, text);
+  return us_str_dup(a->cx.mem, us_str_c(text));
+}
+
+static void write_walk(struct us_admin *a, struct us_json_writer *w, struct us_str name,
+                       const struct us_audit_walk *walk) {
   bool is_intact = walk->flaw == US_AUDIT_FITS;
   us_json_open(w, '{');
   us_json_member(w, "realm", name);
   us_json_name(w, "intact");
   us_json_bool(w, is_intact);
   us_json_member_i64(w, "lines", walk->count);
+  us_json_member_i64(w, "removed", walk->removed_id);
+  if (walk->first_ms != 0)
+    us_json_member(w, "since", time_text(a, walk->first_ms));
   if (is_intact) {
     us_json_member_i64(w, "last", walk->last_id);
     us_json_member(w, "hash", us_str_c(walk->last_hash));
@@ -39,14 +50,25 @@ static void write_walk(struct us_json_writer *w, struct us_str name, const struc
   us_json_close(w, '}');
 }
 
-static void print_text(struct us_str name, const struct us_audit_walk *walk) {
-  if (walk->flaw != US_AUDIT_FITS)
-    printf("%.*s  line %" PRId64 " %s\n", US_STR_ARG(name), walk->flaw_id, us_audit_flaw_text(walk->flaw));
-  else if (walk->last_id == 0)
-    printf("%.*s  no lines\n", US_STR_ARG(name));
+/* A front that somebody cut off looks like retention: whoever reads this must be able to tell. */
+static void print_removed(struct us_admin *a, const struct us_audit_walk *walk) {
+  if (walk->removed_id == 0)
+    printf("\n");
+  else if (walk->first_ms == 0)
+    printf("; %" PRId64 " before are removed\n", walk->removed_id);
   else
-    printf("%.*s  %" PRId64 " lines fit, the last is %" PRId64 " %s\n", US_STR_ARG(name), walk->count, walk->last_id,
+    printf("; %" PRId64 " before %.*s are removed\n", walk->removed_id, US_STR_ARG(time_text(a, walk->first_ms)));
+}
+
+static void print_text(struct us_admin *a, struct us_str name, const struct us_audit_walk *walk) {
+  if (walk->flaw != US_AUDIT_FITS)
+    printf("%.*s  line %" PRId64 " %s", US_STR_ARG(name), walk->flaw_id, us_audit_flaw_text(walk->flaw));
+  else if (walk->last_id == 0)
+    printf("%.*s  no lines", US_STR_ARG(name));
+  else
+    printf("%.*s  %" PRId64 " lines fit, the last is %" PRId64 " %s", US_STR_ARG(name), walk->count, walk->last_id,
            walk->last_hash);
+  print_removed(a, walk);
 }
 
 static void print_walk(struct us_admin *a, const struct us_audit_walk *walk) {
@@ -54,12 +76,12 @@ static void print_walk(struct us_admin *a, const struct us_audit_walk *walk) {
   struct us_buf out;
   struct us_json_writer w;
   if (!a->is_json) {
-    print_text(name, walk);
+    print_text(a, name, walk);
     return;
   }
   us_buf_init(&out, 64 * 1024);
   us_json_writer_init(&w, &out);
-  write_walk(&w, name, walk);
+  write_walk(a, &w, name, walk);
   us_admin_list_item(a, us_buf_str(&out));
   us_buf_done(&out);
 }

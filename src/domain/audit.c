@@ -190,6 +190,8 @@ static bool see_row(void *self, const struct us_audit_row *row) {
   if (!us_str_eq_c(row->hash, hash))
     return end_walk(walk, US_AUDIT_CHANGED, row->id);
   set_last(walk, row->id, row->hash);
+  if (walk->first_ms == 0)
+    walk->first_ms = row->event_ms;
   walk->count++;
   return true;
 }
@@ -217,8 +219,11 @@ static enum us_code walk_on(struct us_cx *cx, struct us_audit_walk *walk) {
     return us_audit_rows_from(cx, walk->realm_id, INT64_MIN, 1, see_orphan, walk);
   }
   US_TRY(code);
-  if (!walk->has_begun || portion.ends.removed_id > walk->last_id) /* also when retention has come past this place */
+  if (!walk->has_begun || portion.ends.removed_id > walk->last_id) { /* also when retention has come past this place */
     set_last(walk, portion.ends.removed_id, portion.ends.removed_hash);
+    walk->removed_id = portion.ends.removed_id;
+    walk->first_ms = 0;
+  }
   walk->has_begun = true;
   US_TRY(us_audit_rows_from(cx, walk->realm_id, from, US_AUDIT_PORTION, see_row, &portion));
   US_TRY(portion.code);

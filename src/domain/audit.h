@@ -7,8 +7,8 @@
  * from the front and moves the chain's beginning along. Each realm has a chain of its own, because each keeps its lines for as
  * long as it likes.
  *
- * What a chain cannot tell: who may write the whole store can compute it anew. Keep the end that `usher audit verify` prints
- * elsewhere, and compare.
+ * What a chain cannot tell: who may write the whole store can compute it anew, or cut its front off as retention does. `usher audit
+ * verify` therefore tells how many lines are gone and which is the oldest that is there, and prints the end, to be kept elsewhere.
  */
 #ifndef USHER_DOMAIN_AUDIT_H
 #define USHER_DOMAIN_AUDIT_H
@@ -65,6 +65,10 @@ struct us_audit_walk {
   int64_t last_id; /* that was looked at, and its hash: at the end the end of the chain */
   char last_hash[US_SHA256_TEXT_BYTES];
   int64_t count; /* lines that fit */
+  int64_t
+      removed_id; /* the chain begins behind this line: so many were removed, by retention or by somebody who looks like it */
+  int64_t
+      first_ms; /* when the first line that fits was written, which bounds when the removed ones were; 0: none fits */
   bool has_begun, is_done;
   enum us_audit_flaw flaw; /* of line flaw_id, the first that does not fit; the walk ends there */
   int64_t flaw_id;

@@ -315,6 +315,52 @@ static void retention_moves_the_beginning_and_nothing_shows(void **state) {
   assert_fits(w, "/alpha", 1);
 }
 
+/* Somebody who cuts the front off and says so in the chain, as retention does, is at least seen. */
+static void what_is_removed_is_told(void **state) {
+  struct us_world *w = *state;
+  add(w, "/alpha", 3);
+  struct us_audit_walk walk = verified(w, "/alpha");
+  int64_t first_ms = us_world_now_ms(w);
+  assert_int_equal(walk.removed_id, 0);
+  assert_int_equal(walk.first_ms, first_ms);
+  us_world_advance_ms(w, 1234);
+  add(w, "/alpha", 2);
+  tamper(w, "UPDATE audit_chain SET removed_id = 3, removed_hash = (SELECT hash FROM audit_event WHERE id = 3)"
+            " WHERE last_id = 5");
+  tamper(w, "DELETE FROM audit_event WHERE id <= 3");
+  walk = verified(w, "/alpha");
+  assert_int_equal(walk.flaw, US_AUDIT_FITS);
+  assert_int_equal(walk.count, 2);
+  assert_int_equal(walk.removed_id, 3);
+  assert_int_equal(walk.first_ms, first_ms + 1234);
+  tamper(w, "UPDATE audit_chain SET removed_id = 5, removed_hash = (SELECT hash FROM audit_event WHERE id = 5)"
+            " WHERE last_id = 5");
+  tamper(w, "DELETE FROM audit_event");
+  walk = verified(w, "/alpha");
+  assert_int_equal(walk.flaw, US_AUDIT_FITS);
+  assert_int_equal(walk.removed_id, 5);
+  assert_int_equal(walk.first_ms, 0);
+}
+
+/* Retention that comes past a walk: what it tells is of the chain as it is. */
+static void what_is_removed_meanwhile_is_told_too(void **state) {
+  struct us_world *w = *state;
+  for (int i = 0; i < 6; i++)
+    add(w, "/alpha", US_AUDIT_PORTION / 4);
+  us_world_set(w, "auditRetentionDays", "1");
+  us_world_advance_ms(w, DAY_MS + 1);
+  add(w, "/alpha", 1);
+  struct us_audit_walk walk = {.realm_id = realm_id(w, "/alpha")};
+  assert_int_equal(us_world_transact(w, verify_step, &walk), US_OK);
+  assert_false(walk.is_done);
+  assert_int_equal(cleaned(w, 10000), US_AUDIT_PORTION * 6 / 4);
+  while (!walk.is_done)
+    assert_int_equal(us_world_transact(w, verify_step, &walk), US_OK);
+  assert_int_equal(walk.flaw, US_AUDIT_FITS);
+  assert_int_equal(walk.removed_id, US_AUDIT_PORTION * 6 / 4);
+  assert_int_equal(walk.first_ms, us_world_now_ms(w));
+}
+
 static void a_line_taken_out_behind_the_beginning_shows(void **state) {
   struct us_world *w = *state;
   add(w, "/alpha", 3);
@@ -387,6 +433,8 @@ int main(void) {
       STORY(realms_with_lines_or_a_chain_are_found),
       STORY(lines_stay_unless_the_realm_says_otherwise),
       STORY(retention_moves_the_beginning_and_nothing_shows),
+      STORY(what_is_removed_is_told),
+      STORY(what_is_removed_meanwhile_is_told_too),
       STORY(a_line_taken_out_behind_the_beginning_shows),
       STORY(retention_may_overtake_a_walk),
       STORY(each_realm_keeps_its_lines_for_its_own_time),
