@@ -181,6 +181,26 @@ static void lists_have_a_longest(void **state) {
   refused(say(w, us_text(w, "%s,\"logo_uri#x\":\"https://app.example/\"", tagged)), METADATA);
 }
 
+/* As much as a body can say is stored, and read again. */
+static void a_whole_body_fits(void **state) {
+  struct us_world *w = *state;
+  const char *uris = "";
+  for (int i = 0; i < 31; i++)
+    uris = us_text(w, "%s%s\"%s\"", uris, i ? "," : "", repeat(w, us_text(w, "https://app.example/%02d", i), 2048));
+  const char *body = us_text(w, "{" PUBLIC ",\"redirect_uris\":[%s]}", uris);
+  assert_in_range(strlen(body), 62 * 1024, 64 * 1024);
+  struct us_reply r = post_json(w, NULL, body), read;
+  assert_status(r, 201);
+  read = manage(w, "GET", &r, NULL);
+  assert_status(read, 200);
+  assert_true(json_equal(json_object_get(read.json, "redirect_uris"), json_object_get(r.json, "redirect_uris")));
+  assert_int_equal(json_array_size(json_object_get(read.json, "redirect_uris")), 31);
+  const char *others = "";
+  for (int i = 0; i < 4000; i++)
+    others = i % 100 ? us_text(w, "%s,1", others) : us_text(w, "%s%s\"x%d\":[1", others, i ? "]," : "", i);
+  fine(say(w, us_text(w, "%s]", others)));
+}
+
 static void scopes_have_a_form_and_a_number(void **state) {
   struct us_world *w = *state;
   nobody_counts(w);
@@ -659,6 +679,7 @@ int main(void) {
       STORY(types_are_checked_member_by_member),
       STORY(texts_have_a_longest_and_no_controls),
       STORY(lists_have_a_longest),
+      STORY(a_whole_body_fits),
       STORY(scopes_have_a_form_and_a_number),
       STORY(urls_lead_outside),
       STORY(redirection_uris_are_checked),
