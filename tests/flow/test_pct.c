@@ -175,6 +175,32 @@ static void a_pct_goes_with_the_person(void **state) {
   assert_int_equal(pcts(w), 0);
 }
 
+/* The client goes, and another one gets its name. */
+static enum us_code replace_client(struct us_cx *cx, void *self) {
+  (void)self;
+  const struct us_snapshot *snapshot = us_snapshot_ref(cx->svc->snapshots);
+  const struct us_realm *realm = us_snapshot_realm(snapshot, US_STR("/alpha"));
+  struct us_client client;
+  int64_t ref;
+  enum us_code code = us_client_by_id(cx, realm->id, US_STR(C1), &client);
+  if (code == US_OK)
+    code = us_client_delete(cx, &client, realm);
+  client.ref = 0; /* a new one */
+  if (code == US_OK)
+    code = us_client_create(cx, realm->id, &client, &ref);
+  us_snapshot_unref(snapshot);
+  return code;
+}
+static void a_pct_does_not_come_back_with_the_clients_name(void **state) {
+  struct us_world *w = *state;
+  struct gallery g = open_gallery(w);
+  const char *pct = pct_of_bob(w, &g);
+  us_world_advance_ms(w, 1000);
+  assert_int_equal(us_world_transact(w, replace_client, NULL), US_OK);
+  is_worth_nothing(w, &g, C1, pct);
+  rpt_of(grant_with(w, &g, C1, pct_of_bob(w, &g)));
+}
+
 static const char *applications(struct us_world *w, const char *sso) {
   struct us_reply r =
       us_with_sso(w, "GET", ALPHA_JSON "users/bob/oauth2/applications?_queryFilter=true", sso, NULL, NULL);
@@ -277,6 +303,7 @@ int main(void) {
       STORY(a_pct_ends_with_the_password_it_rests_on),
       STORY(a_pct_of_somebody_who_is_switched_off_is_ignored),
       STORY(a_pct_goes_with_the_person),
+      STORY(a_pct_does_not_come_back_with_the_clients_name),
       STORY(a_person_takes_a_pct_back),
       STORY(without_interactive_gathering_a_pct_is_not_looked_at),
       STORY(pcts_are_random_and_say_nothing),
