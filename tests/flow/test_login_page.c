@@ -433,6 +433,24 @@ static void pages_speak_two_languages(void **state) {
   }
 }
 
+/* A language that was asked for goes along, from page to page. */
+static void the_language_goes_along(void **state) {
+  struct us_world *w = *state;
+  struct browser b = new_browser(w);
+  struct us_reply r = log_in_at(&b, LOGIN "&locale=de-CH");
+  assert_status(r, 303);
+  assert_string_equal(us_reply_header(&r, "Location"), "/am/XUI/?realm=/alpha&locale=de");
+  r = get(&b, us_reply_header(&r, "Location"));
+  assert_non_null(strstr(r.body, "action=\"/am/XUI/logout?realm=/alpha&amp;locale=de\""));
+  r = post(&b, XUI "logout?realm=/alpha&locale=de", us_text(w, "csrf=%s", hidden(w, &r, "csrf")));
+  assert_string_equal(us_reply_header(&r, "Location"), "/am/XUI/?realm=/alpha&locale=de");
+  r = type_in(&b, LOGIN "&locale=de", "alice", "wrong");
+  assert_page(&r, 403); /* the page that was left had no such form */
+  r = type_in(&b, LOGIN "&locale=de", "alice", "wrong");
+  assert_page(&r, 401);
+  assert_non_null(strstr(r.body, "Passwort stimmt nicht"));
+}
+
 /* Whatever stands in names and URLs comes out as text. */
 static void hostile_texts_stay_texts(void **state) {
   struct us_world *w = *state;
@@ -581,6 +599,7 @@ int main(void) {
       STORY(people_of_another_realm_are_strangers),
       STORY(flows_have_names),
       STORY(pages_speak_two_languages),
+      STORY(the_language_goes_along),
       STORY(hostile_texts_stay_texts),
       STORY(errors_are_pages_unless_json_is_preferred),
       STORY(assets_may_be_kept),

@@ -22,7 +22,7 @@ static const struct us_field fields[] = {
 };
 const struct us_field_table us_account_form_table = {.size = sizeof(struct account_form), US_FIELDS(fields)};
 
-static struct us_str url_of(struct us_call *call, const char *page) {
+struct us_str us_web_url(struct us_call *call, const char *page) {
   struct us_str locale = us_page_asked_locale(call);
   return us_str_fmt(call->cx.mem, "%.*s/XUI/%s?realm=%.*s%s%.*s", US_STR_ARG(call->cx.svc->context_path), page,
                     US_STR_ARG(call->realm->path), locale.n > 0 ? "&locale=" : "", US_STR_ARG(locale));
@@ -50,7 +50,7 @@ static bool show_application(struct us_cx *cx, void *self, const struct us_conse
       us_page_item_scope(page, consent->scopes.v[i]);
   }
   us_page_end(page);
-  us_page_form(page, url_of(page->call, "applications"), US_STR_ABSENT);
+  us_page_form(page, us_web_url(page->call, "applications"), US_STR_ABSENT);
   us_page_hidden(page, "csrf", us_csrf_token(page->call));
   us_page_hidden(page, "client_id", consent->client_id);
   us_page_button(page, NULL, NULL, US_WORD_ACCOUNT_WITHDRAW, false);
@@ -70,7 +70,7 @@ enum us_code us_account_page_show(struct us_call *call) {
   US_TRY(us_consent_page(&call->cx, call->caller.login.account.id, &query, show_application, &showing, &end));
   if (showing.count == 0)
     us_page_text(&page, US_WORD_ACCOUNT_NO_APPLICATIONS);
-  us_page_form(&page, url_of(call, "logout"), US_STR_ABSENT);
+  us_page_form(&page, us_web_url(call, "logout"), US_STR_ABSENT);
   us_page_hidden(&page, "csrf", us_csrf_token(call));
   us_page_button(&page, NULL, NULL, US_WORD_SIGN_OUT, false);
   us_page_end(&page);
@@ -94,14 +94,14 @@ enum us_code us_ep_logout_page(struct us_call *call) {
   struct us_page page;
   struct us_str wanted = valid_goto(call);
   if (!has_session(call))
-    return us_answer_redirect(call, url_of(call, ""), NULL, 0);
+    return us_answer_redirect(call, us_web_url(call, ""), NULL, 0);
   us_page_open(call, 200, US_WORD_SIGN_OUT, &page);
   us_page_text(&page, US_WORD_CONSENT_ACCOUNT, call->caller.login.account.name);
   us_page_form(&page, call->request->target, us_goto_leaves(call, wanted) ? wanted : US_STR_ABSENT);
   us_page_hidden(&page, "csrf", us_csrf_token(call));
   us_page_button(&page, NULL, NULL, US_WORD_SIGN_OUT, true);
   us_page_end(&page);
-  us_page_link(&page, url_of(call, ""), US_WORD_ACCOUNT_BACK);
+  us_page_link(&page, us_web_url(call, ""), US_WORD_ACCOUNT_BACK);
   return us_page_close(&page);
 }
 
@@ -112,7 +112,7 @@ enum us_code us_ep_logout(struct us_call *call) {
     US_TRY(us_session_end(&call->cx, call->caller.login.session.id));
   }
   if (wanted.p == NULL)
-    wanted = url_of(call, "");
+    wanted = us_web_url(call, "");
   US_TRY(us_answer_redirect(call, wanted, NULL, 0));
   us_answer_header(call, "Set-Cookie", us_login_cookie_removal(&call->cx));
   return US_OK;
@@ -122,7 +122,7 @@ enum us_code us_ep_withdraw(struct us_call *call) {
   const struct account_form *form = call->input;
   struct us_consent consent;
   if (!has_session(call))
-    return us_answer_redirect(call, url_of(call, ""), NULL, 0);
+    return us_answer_redirect(call, us_web_url(call, ""), NULL, 0);
   US_TRY(check_form(call));
   enum us_code code = us_consent_find(&call->cx, call->realm, call->caller.login.account.id, form->client_id, &consent);
   if (code == US_OK)
@@ -132,5 +132,5 @@ enum us_code us_ep_withdraw(struct us_call *call) {
     code = US_OK;
   }
   US_TRY(code);
-  return us_answer_redirect(call, url_of(call, ""), NULL, 0);
+  return us_answer_redirect(call, us_web_url(call, ""), NULL, 0);
 }

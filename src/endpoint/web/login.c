@@ -300,10 +300,7 @@ enum us_code us_ep_login_page_finish(struct us_call *call) {
     return us_fail_plain(&call->cx, US_E_FORBIDDEN);
   if (login->flaw != FLAW_NONE || login->next.p != NULL)
     return show(call, login, login->flaw == FLAW_FOREIGN ? US_STR_ABSENT : form->username);
-  struct us_str wanted = login->wanted;
-  if (wanted.p == NULL)
-    wanted = us_str_fmt(call->cx.mem, "%.*s/XUI/?realm=%.*s", US_STR_ARG(call->cx.svc->context_path),
-                        US_STR_ARG(call->realm->path));
+  struct us_str wanted = login->wanted.p != NULL ? login->wanted : us_web_url(call, "");
   US_TRY(us_answer_redirect(call, wanted, NULL, 0));
   us_answer_header(call, "Set-Cookie",
                    us_login_cookie(&call->cx, (struct us_str){login->handle.text, login->handle.n}));

@@ -9,6 +9,9 @@ static inline bool us_goto_leaves(const struct us_call *call, struct us_str want
   return wanted.n > 0 && wanted.p[0] != '/' && !us_str_starts(wanted, call->cx.svc->base_url);
 }
 
+/* A page of ours in the realm of the call, in the language that was asked for: "" or "logout". */
+struct us_str us_web_url(struct us_call *call, const char *page);
+
 extern const struct us_field_table us_login_page_table; /* login_csrf, username, password, step, code */
 enum us_code us_ep_login_page(struct us_call *call);
 enum us_code us_ep_login_page_prepare(struct us_call *call);
