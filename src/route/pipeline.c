@@ -292,8 +292,7 @@ static void show_error_page(struct us_call *call) {
   struct us_error error = call->cx.err;
   us_page_error(call, us_error_status(&error), us_error_text(&error));
   us_render_common_headers(call->response, US_STYLE_PAGE, true);
-  if (error.retry_after_s > 0)
-    us_answer_header(call, "Retry-After", us_str_fmt(call->cx.mem, "%d", error.retry_after_s));
+  us_render_retry_after(&call->cx, &error, call->response);
 }
 
 static void answer_error(struct pipeline *p) {

@@ -134,6 +134,12 @@ static void crest_body(const struct us_error *error, int status, struct us_json_
   us_json_close(w, '}');
 }
 
+void us_render_retry_after(struct us_cx *cx, const struct us_error *error, struct us_http_response *response) {
+  if (error->retry_after_s > 0 || us_error_status(error) == 503)
+    us_http_response_header(response, "Retry-After",
+                            us_str_fmt(cx->mem, "%d", error->retry_after_s > 0 ? error->retry_after_s : 1));
+}
+
 void us_render_error(struct us_cx *cx, const struct us_error *error, const struct us_render *how,
                      struct us_http_response *response) {
   struct us_json_writer w;
@@ -149,7 +155,5 @@ void us_render_error(struct us_cx *cx, const struct us_error *error, const struc
   add_extra(error, &response->body);
   us_render_common_headers(response, how->style, true);
   challenge(cx, error, how, status, response);
-  if (error->retry_after_s > 0 || status == 503)
-    us_http_response_header(response, "Retry-After",
-                            us_str_fmt(cx->mem, "%d", error->retry_after_s > 0 ? error->retry_after_s : 1));
+  us_render_retry_after(cx, error, response);
 }

@@ -17,6 +17,8 @@ void us_render_error(struct us_cx *cx, const struct us_error *error, const struc
                      struct us_http_response *response);
 int us_error_status(const struct us_error *error);
 struct us_str us_error_text(const struct us_error *error); /* what may be told outside; absent: nothing */
+/* When to come again, where the error says so, and with every 503 (HT-24). */
+void us_render_retry_after(struct us_cx *cx, const struct us_error *error, struct us_http_response *response);
 /* Headers that every answer of the style carries. */
 void us_render_common_headers(struct us_http_response *response, enum us_style style, bool no_store);
 

@@ -492,6 +492,54 @@ static void errors_are_pages_unless_json_is_preferred(void **state) {
   assert_string_equal(us_reply_header(&r, "Allow"), "GET, HEAD, POST");
 }
 
+/* SB-20: whoever sees a page, over a shoulder or in a screenshot, has no session. */
+static void no_page_holds_a_token(void **state) {
+  struct us_world *w = *state;
+  struct browser b = new_browser(w);
+  assert_answer(log_in_at(&b, LOGIN), 303);
+  const struct {
+    const char *url;
+    int status;
+  } pages[] = {{LOGIN, 200},
+               {LOGIN "&ForceAuth=true", 200},
+               {XUI "logout?realm=/alpha", 200},
+               {AUTHORIZE "?" REQUEST_C1, 200},
+               {AUTHORIZE "?client_id=nobody", 400},
+               {XUI "nothing?realm=/alpha", 404}};
+  for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+    struct us_reply r = get(&b, pages[i].url);
+    assert_page(&r, pages[i].status);
+    assert_null(strstr(r.body, b.session));
+    if (b.login_cookie[0] != '\0')
+      assert_null(strstr(r.body, b.login_cookie));
+  }
+}
+
+static enum us_code lose_sessions(struct us_cx *cx, void *self) {
+  static const char sql[] = "DROP TABLE session";
+  (void)self;
+  return us_sql_run(cx, NULL, sql, "");
+}
+
+/* HT-24: nobody is let in half, and is told when to come again. */
+static void a_store_that_fails_is_an_error_page(void **state) {
+  struct us_world *w = *state;
+  struct us_cx cx = {.mem = NULL, .svc = us_world_services(w)};
+  struct browser b = new_browser(w);
+  assert_answer(get(&b, LOGIN), 200);
+  const char *token = b.token;
+  assert_int_equal(us_db_transact(&cx, us_world_db(w), lose_sessions, NULL), US_OK);
+  for (int i = 0; i < 2; i++) {
+    b.token = token;
+    b.session = i == 0 ? "" : us_text(w, "AAAAAAAAAAA%032d", 0);
+    struct us_reply r = type_in(&b, LOGIN, "alice", PASSWORD);
+    assert_page(&r, 503);
+    assert_string_equal(us_reply_header(&r, "Retry-After"), "1");
+    assert_null(us_reply_header(&r, "Set-Cookie"));
+    assert_null(strstr(r.body, "session")); /* nor what failed */
+  }
+}
+
 /* Named by what they hold, so that they may be kept for ever. */
 static void assets_may_be_kept(void **state) {
   static const struct {
@@ -602,6 +650,8 @@ int main(void) {
       STORY(the_language_goes_along),
       STORY(hostile_texts_stay_texts),
       STORY(errors_are_pages_unless_json_is_preferred),
+      STORY(no_page_holds_a_token),
+      STORY(a_store_that_fails_is_an_error_page),
       STORY(assets_may_be_kept),
       STORY(signing_out_is_asked_for_and_needs_the_form),
       STORY(what_was_allowed_can_be_taken_back),
