@@ -311,8 +311,6 @@ static enum us_code trust_certificates(struct us_cx *cx, struct us_app *app, con
 static enum us_code take_store_key(struct us_cx *cx, struct us_app *app, const struct us_app_options *o) {
   struct us_box *box = NULL;
   US_TRY(us_store_key_of(cx, o->store_key_file, o->store_url, &box));
-  if (box == NULL)
-    us_log(US_LOG_WARN, "store_key", "there is no store key: private keys lie in the store in the clear");
   app->svc->box = box;
   return US_OK;
 }
@@ -321,6 +319,8 @@ static enum us_code start_parts(struct us_cx *cx, struct us_app *app, const stru
   US_TRY(take_store_key(cx, app, o));
   US_TRY(trust_certificates(cx, app, o));
   US_TRY(open_store(cx, app));
+  if (app->svc->box == NULL)
+    us_log(US_LOG_WARN, "store_key", "there is no store key: private keys lie in the store in the clear");
   if (o->mail != NULL)
     US_TRY(us_mailer_new(cx, o->mail, app->svc, &app->mailer));
   struct us_writer_options writer = {

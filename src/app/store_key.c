@@ -48,10 +48,12 @@ enum us_code us_store_key_read(struct us_cx *cx, const char *file, struct us_box
   return code == US_E_INVALID_REQUEST ? refuse(cx, file, "must have 32 bytes, as they are or as base64") : code;
 }
 
-/* "store.key" in the folder of an SQLite store; NULL for other stores. *ret_store is the file of the store. */
+/* "store.key" in the folder of an SQLite store ("sqlite:PATH", or a bare path: store/db.h); NULL for other stores, which have a
+ * word and a colon in front. *ret_store is the file of the store. */
 static const char *beside(struct us_cx *cx, const char *store_url, const char **ret_store) {
-  const char *store = strncmp(store_url, "sqlite:", 7) == 0 ? store_url + 7 : NULL;
-  if (store == NULL)
+  bool is_named = strncmp(store_url, "sqlite:", 7) == 0;
+  const char *store = is_named ? store_url + 7 : store_url;
+  if (!is_named && store[strcspn(store, ":/")] == ':')
     return NULL;
   const char *slash = strrchr(store, '/');
   *ret_store = store;

@@ -30,6 +30,7 @@ function place(t) {
   const dir = folder(t)
   const store = path.join(dir, 'usher.db')
   copyFileSync(world, store)
+  copyFileSync(path.join(path.dirname(world), 'store.key'), path.join(dir, 'store.key'))
   const start = (smtp, more = '', options = {}) => Server.launch(t, ['serve', '--config', file(dir, `${Math.random()}.yaml`,
     `listen:\n  - { address: 127.0.0.1, port: 0 }\nstore: sqlite:${store}\n`
     + `smtp: { host: 127.0.0.1, port: ${smtp.port}, tls: none, from: ${FROM}, retry_ms: 200${smtp.more ?? ''} }\n${more}`)], options)
