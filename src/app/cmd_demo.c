@@ -134,9 +134,10 @@ static int run(struct us_cx *cx, struct demo *demo) {
   if (!demo->walk || demo->serve) {
     printf("ready %s\n", us_app_base_url(app));
     if (demo->walk)
-      printf(
-          "metadata  %s/uma/realms/root/realms/alpha/.well-known/uma2-configuration\nhealth    %s/json/health/ready\n",
-          us_app_base_url(app), us_app_base_url(app));
+      printf("sign in   %s/XUI/?realm=/alpha\n"
+             "metadata  %s/uma/realms/root/realms/alpha/.well-known/uma2-configuration\n"
+             "health    %s/json/health/ready\n",
+             us_app_base_url(app), us_app_base_url(app), us_app_base_url(app));
     fflush(stdout);
     while (us_signal_wait() == SIGHUP) {
     }
