@@ -194,9 +194,9 @@ void us_conn_h2_answer(struct us_exchange *x) {
   struct us_conn *conn = x->conn;
   struct us_loop *loop = x->pub.loop;
   struct us_http_response *response = &x->pub.response;
+  bool closes = response->close;
   if (!us_buf_ok(&response->body) || !us_h2_fits(response))
     us_answer_failed(loop, response);
-  bool closes = response->close;
   us_h2_answer(conn->h2, x->stream, response, us_date_now(&loop->date), x->pub.request.method == US_METHOD_HEAD);
   if (closes)
     us_h2_shut_down(conn->h2);

@@ -1,9 +1,8 @@
 /*
  * A connection of HTTP/2: see http/h2.h. The only file that knows nghttp2.
  *
- * Two eyes watch the frames: nghttp2, and a count of our own over their nine-byte headers (us_h2_scan), which also sees
- * those that nghttp2 passes over without a word. Bytes go to nghttp2 frame by frame, so that each is judged by what the
- * ones before it have left.
+ * Two eyes watch the frames: nghttp2, and a count of our own (http/h2_count.h). Bytes go to nghttp2 frame by frame, so that
+ * each is judged by what the ones before it have left.
  *
  * nghttp2's checks of HTTP are off: a bad request gets the answer that HTTP/1 gives, from the same code (h2_request.c).
  */
@@ -20,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define US_H2_FRAME_HEAD_BYTES 9
 #define US_H2_FIELDS_MAX (US_HTTP_RESPONSE_HEADERS_MAX + 3) /* and :status, date, content-length */
 
 struct us_h2 {
@@ -32,23 +30,15 @@ struct us_h2 {
   size_t open, orphans;
   size_t memory;       /* nghttp2's, streams', requests' until they are answered, answers' */
   size_t answer_bytes; /* of it, answers that have not gone out */
-  int32_t last_id;     /* of the streams that the client began */
-
-  size_t preface_left; /* what is scanned: the preface, then frame after frame */
-  unsigned char head[US_H2_FRAME_HEAD_BYTES];
-  size_t head_n;
-  size_t payload_left;
-  bool is_in_block; /* of a head: its last frame has not come */
-  bool has_begun;   /* the client's SETTINGS have come */
+  struct us_h2_count count;
+  bool has_begun; /* the client's SETTINGS have come */
 
   int64_t now_ms;
-  int64_t interval_end_ms;
-  size_t resets, frames; /* in this interval */
-  size_t free_frames;    /* what requests and answers have given */
-
   struct us_buf *out; /* during us_h2_fill() */
   size_t out_enough;
-  bool is_shutting, is_finished;
+  bool is_shutting;  /* the client is being told that the end will come */
+  bool is_finishing; /* the last word is to be said with what goes out next */
+  bool is_finished;  /* it has been */
   bool has_failed;
   uint32_t code;
 };
@@ -133,7 +123,7 @@ static struct us_h2_stream *us_h2_find(struct us_h2 *h2, int32_t id) {
 }
 
 static bool us_h2_may_begin(const struct us_h2 *h2) {
-  return h2->open + h2->orphans < h2->limits.h2_streams &&
+  return !h2->is_finished && h2->open + h2->orphans < h2->limits.h2_streams &&
          h2->memory + US_H2_STREAM_BYTES <= h2->limits.h2_memory_bytes;
 }
 
@@ -176,11 +166,11 @@ static int us_h2_on_begin_headers(nghttp2_session *session, const nghttp2_frame 
   int32_t id = frame->hd.stream_id;
   struct us_h2_stream *s = us_h2_begin_stream(h2, id);
   if (s) {
-    h2->free_frames += US_H2_FRAMES_A_REQUEST;
+    us_h2_count_give(&h2->count, US_H2_FREE_A_REQUEST);
     return nghttp2_session_set_stream_user_data(session, id, s) == 0 ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
   }
   /* RFC 9113 8.7: nothing has been done, it may be sent again. Not again and again at once. */
-  h2->frames++;
+  us_h2_count_useless(&h2->count);
   if (nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM) != 0)
     return NGHTTP2_ERR_CALLBACK_FAILURE;
   return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
@@ -290,7 +280,10 @@ static int us_h2_on_close(nghttp2_session *session, int32_t id, uint32_t code, v
 static int us_h2_on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *self) {
   struct us_h2 *h2 = self;
   if (frame->hd.type == NGHTTP2_DATA)
-    h2->free_frames += US_H2_FRAMES_A_DATA;
+    us_h2_count_give(&h2->count, US_H2_FREE_A_DATA);
+  /* Behind the notice, which it must not overtake: who has seen it has seen the notice. */
+  if (frame->hd.type == NGHTTP2_GOAWAY && h2->is_shutting && !h2->is_finished)
+    return nghttp2_submit_ping(session, NGHTTP2_FLAG_NONE, NULL);
   bool ends = (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS) &&
               (frame->hd.flags & NGHTTP2_FLAG_END_STREAM);
   struct us_h2_stream *s = ends ? us_h2_find(h2, frame->hd.stream_id) : NULL;
@@ -391,7 +384,7 @@ struct us_h2 *us_h2_new(const struct us_http_limits *limits, const struct us_h2_
     return NULL;
   h2->limits = *limits;
   h2->hooks = *hooks;
-  h2->preface_left = US_H2_PREFACE_BYTES;
+  h2->count.limits = &h2->limits;
   if (us_h2_start(h2))
     return h2;
   us_h2_free(h2);
@@ -414,73 +407,6 @@ void us_h2_free(struct us_h2 *h2) {
 
 /* Bytes in. */
 
-/* A frame that brings no part of a request. */
-static void us_h2_note_useless(struct us_h2 *h2) {
-  if (h2->free_frames)
-    h2->free_frames--;
-  else
-    h2->frames++;
-}
-
-static bool us_h2_is_useless(struct us_h2 *h2, uint8_t type, uint8_t flags, size_t length, int32_t id) {
-  const struct us_h2_stream *s = us_h2_find(h2, id);
-  switch (type) {
-  case NGHTTP2_HEADERS:
-    return id <= h2->last_id && !s;
-  case NGHTTP2_CONTINUATION:
-    return length == 0;
-  case NGHTTP2_DATA:
-    /* Padding is nothing but bytes, and may be all that a frame has. */
-    return !s || ((length == 0 || (flags & NGHTTP2_FLAG_PADDED)) && !(flags & NGHTTP2_FLAG_END_STREAM));
-  default:
-    return true;
-  }
-}
-
-static void us_h2_note_frame(struct us_h2 *h2) {
-  const unsigned char *head = h2->head;
-  uint8_t type = head[3], flags = head[4];
-  int32_t id = (int32_t)((uint32_t)(head[5] & 0x7f) << 24 | (uint32_t)head[6] << 16 | (uint32_t)head[7] << 8 | head[8]);
-  h2->payload_left = (size_t)head[0] << 16 | (size_t)head[1] << 8 | head[2];
-  if (h2->now_ms >= h2->interval_end_ms) {
-    h2->interval_end_ms = h2->now_ms + h2->limits.h2_interval_ms;
-    h2->resets = h2->frames = 0;
-  }
-  if (h2->free_frames > h2->limits.h2_frames)
-    h2->free_frames = h2->limits.h2_frames;
-  if (type == NGHTTP2_RST_STREAM)
-    h2->resets++;
-  else if (us_h2_is_useless(h2, type, flags, h2->payload_left, id))
-    us_h2_note_useless(h2);
-  if (type == NGHTTP2_HEADERS || type == NGHTTP2_CONTINUATION)
-    h2->is_in_block = !(flags & NGHTTP2_FLAG_END_HEADERS);
-  if (type == NGHTTP2_HEADERS && id > h2->last_id)
-    h2->last_id = id;
-  if (h2->resets > h2->limits.h2_resets || h2->frames > h2->limits.h2_frames)
-    us_h2_fail(h2, NGHTTP2_ENHANCE_YOUR_CALM);
-}
-
-/* How many of the bytes are of this frame (or of the preface). */
-static size_t us_h2_scan(struct us_h2 *h2, const char *bytes, size_t n) {
-  if (h2->preface_left) {
-    size_t part = n < h2->preface_left ? n : h2->preface_left;
-    h2->preface_left -= part;
-    return part;
-  }
-  size_t used = 0;
-  if (h2->payload_left == 0) {
-    while (used < n && h2->head_n < sizeof h2->head)
-      h2->head[h2->head_n++] = (unsigned char)bytes[used++];
-    if (h2->head_n < sizeof h2->head)
-      return used;
-    h2->head_n = 0;
-    us_h2_note_frame(h2);
-  }
-  size_t part = n - used < h2->payload_left ? n - used : h2->payload_left;
-  h2->payload_left -= part;
-  return used + part;
-}
-
 static uint32_t us_h2_code_of(ssize_t error) {
   switch (error) {
   case NGHTTP2_ERR_BAD_CLIENT_MAGIC:
@@ -493,12 +419,20 @@ static uint32_t us_h2_code_of(ssize_t error) {
   }
 }
 
+static bool us_h2_note_frame(struct us_h2 *h2) {
+  bool is_known = us_h2_find(h2, us_h2_count_stream(&h2->count)) != NULL;
+  return us_h2_count_note(&h2->count, is_known, h2->now_ms);
+}
+
 void us_h2_feed(struct us_h2 *h2, const char *bytes, size_t n, int64_t now_ms) {
   h2->now_ms = now_ms;
   while (n && !h2->has_failed && nghttp2_session_want_read(h2->session)) {
-    size_t part = us_h2_scan(h2, bytes, n);
-    if (h2->has_failed)
+    bool begins;
+    size_t part = us_h2_count_scan(&h2->count, bytes, n, &begins);
+    if (begins && !us_h2_note_frame(h2)) {
+      us_h2_fail(h2, NGHTTP2_ENHANCE_YOUR_CALM);
       return;
+    }
     ssize_t used = nghttp2_session_mem_recv(h2->session, (const uint8_t *)bytes, part);
     if (used < 0)
       us_h2_fail(h2, us_h2_code_of(used));
@@ -622,17 +556,29 @@ static void us_h2_fill_frames(struct us_h2 *h2, struct us_buf *out, size_t enoug
   h2->out = NULL;
 }
 
+/* With the last stream as it is now: what begins after this is refused. */
+static void us_h2_say_last_word(struct us_h2 *h2) {
+  int32_t last = nghttp2_session_get_last_proc_stream_id(h2->session);
+  h2->is_finished = true;
+  if (nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, NULL, 0) != 0)
+    us_h2_fail(h2, US_H2_INTERNAL_ERROR);
+}
+
+static bool us_h2_has_last_word(const struct us_h2 *h2) {
+  return !h2->is_finished && !h2->has_failed && (h2->is_finishing || (h2->is_shutting && h2->open == 0));
+}
+
 void us_h2_fill(struct us_h2 *h2, struct us_buf *out, size_t enough) {
-  if (!h2->has_failed)
+  if (!us_h2_has_last_word(h2) && !h2->has_failed)
     us_h2_fill_frames(h2, out, enough);
-  if (!h2->is_shutting || h2->is_finished || h2->open > 0)
+  if (!us_h2_has_last_word(h2))
     return;
-  us_h2_finish(h2);
+  us_h2_say_last_word(h2);
   us_h2_fill_frames(h2, out, enough);
 }
 
 bool us_h2_wants_write(struct us_h2 *h2) {
-  return nghttp2_session_want_write(h2->session) != 0;
+  return us_h2_has_last_word(h2) || nghttp2_session_want_write(h2->session) != 0;
 }
 
 /* The end. */
@@ -641,24 +587,16 @@ void us_h2_shut_down(struct us_h2 *h2) {
   if (h2->is_shutting || h2->has_failed)
     return;
   h2->is_shutting = true;
-  if (h2->open == 0)
-    us_h2_finish(h2);
-  else if (nghttp2_submit_shutdown_notice(h2->session) != 0 ||
-           nghttp2_submit_ping(h2->session, NGHTTP2_FLAG_NONE, NULL) != 0)
+  if (h2->open > 0 && nghttp2_submit_shutdown_notice(h2->session) != 0)
     us_h2_fail(h2, US_H2_INTERNAL_ERROR);
 }
 
 void us_h2_finish(struct us_h2 *h2) {
-  if (h2->is_finished || h2->has_failed)
-    return;
-  h2->is_shutting = h2->is_finished = true;
-  int32_t last = nghttp2_session_get_last_proc_stream_id(h2->session);
-  if (nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, NULL, 0) != 0)
-    us_h2_fail(h2, US_H2_INTERNAL_ERROR);
+  h2->is_finishing = true;
 }
 
 bool us_h2_is_over(struct us_h2 *h2) {
-  return !nghttp2_session_want_read(h2->session) && !nghttp2_session_want_write(h2->session);
+  return !nghttp2_session_want_read(h2->session) && !us_h2_wants_write(h2);
 }
 
 bool us_h2_has_failed(const struct us_h2 *h2, uint32_t *ret_code) {
@@ -668,7 +606,7 @@ bool us_h2_has_failed(const struct us_h2 *h2, uint32_t *ret_code) {
 
 /* RFC 9113 6.8. By hand: after a failure nghttp2 may only be freed. */
 void us_h2_goodbye(const struct us_h2 *h2, uint32_t code, char ret_frame[US_H2_GOAWAY_BYTES]) {
-  uint32_t last = (uint32_t)h2->last_id;
+  uint32_t last = (uint32_t)h2->count.last_id;
   const unsigned char frame[US_H2_GOAWAY_BYTES] = {
       [2] = 8,
       [3] = NGHTTP2_GOAWAY,
@@ -689,9 +627,7 @@ size_t us_h2_streams(const struct us_h2 *h2) {
 }
 
 bool us_h2_is_in_head(const struct us_h2 *h2) {
-  if (!h2->has_begun || h2->is_in_block)
-    return true;
-  return h2->payload_left && (h2->head[3] == NGHTTP2_HEADERS || h2->head[3] == NGHTTP2_CONTINUATION);
+  return !h2->has_begun || us_h2_count_is_in_head(&h2->count);
 }
 
 size_t us_h2_memory(const struct us_h2 *h2) {

@@ -17,10 +17,9 @@
 #define USHER_HTTP_H2_H
 
 #include "http/gather.h"
+#include "http/h2_count.h"
 #include "http/wait.h"
 
-#define US_H2_PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" /* RFC 9113 3.4 */
-#define US_H2_PREFACE_BYTES 24
 #define US_H2_GOAWAY_BYTES 17
 #define US_H2_STREAM_BYTES (16 * 1024)    /* a stream begins only when there is room for this much */
 #define US_H2_LIBRARY_BYTES (1024 * 1024) /* what nghttp2 may take beyond the limit of a connection */
@@ -28,8 +27,6 @@
 #define US_H2_UNSENT_ACKS 100             /* SETTINGS and PING that the client asks for and does not take */
 #define US_H2_BOMB 4                      /* a head that unpacks to so many times its limit ends the connection */
 #define US_H2_COOKIE_MOVES 8              /* cookies that come in pieces among other headers */
-#define US_H2_FRAMES_A_REQUEST 8          /* frames without use that a request gives for free */
-#define US_H2_FRAMES_A_DATA 4             /* and a DATA frame of ours: the client has to open its windows */
 
 enum us_h2_code { /* RFC 9113 7: those we say ourselves */
                   US_H2_NO_ERROR = 0x0,

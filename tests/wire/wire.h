@@ -25,6 +25,7 @@
 struct wire_options {
   int64_t turn_us; /* as in us_http_options */
   struct us_http_limits limits;
+  enum us_http_h2 h2; /* off by default */
   unsigned loops;
   const char *const *trusted_proxies;
   bool asks_client_certificate;
@@ -44,6 +45,7 @@ void wire_await_parked(size_t n);
 void wire_release(size_t n);          /* answers the n that have waited longest, from another thread */
 void wire_release_together(size_t n); /* the same, all in one turn of the loop (one loop only) */
 size_t wire_longest_turn(void);       /* how many of them were answered at most before a turn ended */
+size_t wire_most_in_turn(void);       /* how many requests came at most before a turn ended */
 unsigned wire_loops_open(void);       /* open_loop minus close_loop */
 int wire_start_fails(const struct us_http_options *options, char *ret_reason, size_t reason_bytes);
 uint16_t wire_port(bool is_tls);
@@ -71,6 +73,7 @@ bool wire_try_send(struct wire_client *client, const char *text); /* false: the 
 void wire_end_sending(struct wire_client *client);
 /* Reads one answer; `to_head`: it has no body whatever its Content-Length says. Fails the test when none comes. */
 void wire_read_answer(struct wire_client *client, bool to_head, struct wire_answer *ret_answer);
+bool wire_read_some(struct wire_client *client);            /* into client->got; false at an end of any kind */
 enum wire_end wire_read_to_end(struct wire_client *client); /* the rest is in client->got */
 void wire_close(struct wire_client *client);
 void wire_answer_done(struct wire_answer *answer);

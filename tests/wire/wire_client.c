@@ -91,8 +91,7 @@ void wire_end_sending(struct wire_client *client) {
   shutdown(client->fd, SHUT_WR);
 }
 
-/* Reads some more; false at an end of any kind. */
-static bool read_some(struct wire_client *client) {
+bool wire_read_some(struct wire_client *client) {
   char room[16384];
   if (client->end != WIRE_OPEN)
     return false;
@@ -119,7 +118,7 @@ static bool read_some(struct wire_client *client) {
 }
 
 enum wire_end wire_read_to_end(struct wire_client *client) {
-  while (read_some(client))
+  while (wire_read_some(client))
     ;
   return client->end;
 }
@@ -150,7 +149,7 @@ const char *wire_header(const struct wire_answer *answer, const char *name) {
 
 void wire_read_answer(struct wire_client *client, bool to_head, struct wire_answer *ret_answer) {
   *ret_answer = (struct wire_answer){0};
-  while (end_of_head(&client->got) == 0 && read_some(client))
+  while (end_of_head(&client->got) == 0 && wire_read_some(client))
     ;
   size_t head = end_of_head(&client->got);
   if (head == 0)
@@ -160,7 +159,7 @@ void wire_read_answer(struct wire_client *client, bool to_head, struct wire_answ
   assert_int_equal(sscanf(client->got.p, "HTTP/1.1 %d ", &ret_answer->status), 1);
   const char *length = wire_header(ret_answer, "Content-Length");
   size_t body = length && !to_head ? strtoul(length, NULL, 10) : 0;
-  while (client->got.n < head + body && read_some(client))
+  while (client->got.n < head + body && wire_read_some(client))
     ;
   assert_true(client->got.n >= head + body);
   us_buf_init(&ret_answer->text, head + body);

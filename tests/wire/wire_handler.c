@@ -32,6 +32,8 @@ static void describe(struct us_http_exchange *exchange) {
   us_buf_addf(b, "tls=%d\nheaders=%zu\n", r->is_tls, r->header_count);
   add_line(b, "authorization", us_http_header(r, "authorization"));
   add_line(b, "x-test", us_http_header(r, "x-test"));
+  add_line(b, "cookie", us_http_header(r, "cookie"));
+  us_buf_addf(b, "h2=%d\n", r->is_http2);
   us_buf_addf(b, "bytes=%zu\n", r->body.n);
   add_line(b, "body", r->body.n <= 4096 ? r->body : US_STR("(long)"));
 }

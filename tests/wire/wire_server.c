@@ -24,6 +24,7 @@ struct wire_server {
   size_t parked_n;
   unsigned loops_open;
   _Atomic size_t answered_in_turn, longest_turn;
+  _Atomic size_t came_in_turn, most_in_turn;
 };
 
 static struct wire_server *server;
@@ -99,6 +100,7 @@ static void park(struct us_http_exchange *exchange) {
 
 static void on_request(void *self, struct us_http_exchange *exchange) {
   (void)self;
+  server->came_in_turn++;
   if (us_str_eq(exchange->request.path, US_STR("/park"))) {
     park(exchange);
     return;
@@ -178,6 +180,13 @@ static void end_turn(void *self, void *data) {
   size_t n = atomic_exchange(&server->answered_in_turn, 0);
   if (n > server->longest_turn)
     server->longest_turn = n;
+  n = atomic_exchange(&server->came_in_turn, 0);
+  if (n > server->most_in_turn)
+    server->most_in_turn = n;
+}
+
+size_t wire_most_in_turn(void) {
+  return server->most_in_turn;
 }
 
 size_t wire_longest_turn(void) {
@@ -247,6 +256,7 @@ struct wire_server *wire_start(const struct wire_options *o) {
       .listener_count = 2,
       .tls = &tls,
       .limits = o->limits,
+      .h2 = o->h2,
       .loops = o->loops,
       .turn_us = o->turn_us,
       .trusted_proxies = o->trusted_proxies,
