@@ -95,7 +95,8 @@ static enum us_code find_people(struct us_cx *cx, void *self) {
     struct us_id_token_claims claims = {.account = &f->parties[i],
                                         .client_id = US_STR("Bench-Client"),
                                         .alg = US_STR("ES256"),
-                                        .auth_time_s = us_cx_now_s(cx)};
+                                        .auth_time_s = us_cx_now_s(cx),
+                                        .issued_id = us_next_id(cx)};
     US_TRY(us_id_token_issue(cx, f->realm, &claims, true, &f->id_tokens[i]));
   }
   return US_OK;

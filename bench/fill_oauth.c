@@ -41,8 +41,8 @@ static const char SQL_REFRESH[] =
     " 0)";
 static const char SQL_TICKET[] =
     "INSERT INTO ticket (id, digest, iteration, state, realm_id, owner_id, rs_ref, client_ref, permissions,"
-    " pending_ids, created_s, expires_s, challenge, challenge_method, party_id, gathered_s)"
-    " VALUES ($1, $2, 1, 0, $3, $4, $5, $6, $7, '[]', $8, $9, $10, 'S256', $11, $8)";
+    " pending_ids, created_s, expires_s, challenge, challenge_method, party_id, gathered_id)"
+    " VALUES ($1, $2, 1, 0, $3, $4, $5, $6, $7, '[]', $8, $9, $10, 'S256', $11, $1)";
 
 static enum us_code make_realm(struct us_cx *cx, void *self) {
   struct oauth *o = self;

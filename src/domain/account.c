@@ -152,9 +152,8 @@ enum us_code us_account_set_active(struct us_cx *cx, const struct us_account *ac
   return end_sessions(cx, account->id);
 }
 
-bool us_account_stands_by(const struct us_account *account, int64_t issued_s) {
-  bool is_later = account->valid_from == 0 || issued_s >= us_id_time_ms(account->valid_from) / 1000;
-  return account->is_active && is_later && issued_s >= account->created_ms / 1000;
+bool us_account_stands_by(const struct us_account *account, int64_t issued_id) {
+  return account->is_active && issued_id >= account->valid_from;
 }
 
 /* With usernameAttribute shares may mean the person by what has just changed: access goes with it, as it does with a group. */

@@ -36,8 +36,8 @@ enum us_code us_account_delete(struct us_cx *cx, const struct us_account *accoun
  * stays as it is. */
 enum us_code us_account_set_password(struct us_cx *cx, int64_t id, struct us_str password_hash) US_MUST_CHECK;
 enum us_code us_account_set_active(struct us_cx *cx, const struct us_account *account, bool is_active) US_MUST_CHECK;
-/* Active, its password not changed since, and not another account that had the name before: does the account stand by what was issued in its name at this second? */
-bool us_account_stands_by(const struct us_account *account, int64_t issued_s);
+/* Does the account stand by what was issued for it under this id? It is active, and its password was not changed since. */
+bool us_account_stands_by(const struct us_account *account, int64_t issued_id);
 /* Write step: mail, names and locale of `in`. What is absent stays, what is empty is taken away. */
 enum us_code us_account_update(struct us_cx *cx, const struct us_account *account,
                                const struct us_account_new *in) US_MUST_CHECK;

@@ -12,7 +12,8 @@
 
 struct kept {
   struct us_claim_key key;
-  int64_t exp_s, iat_s, key_id;
+  int64_t exp_s, key_id, issued_id;
+  uint64_t mark;
   struct kept *prev, *next; /* longest unused first */
   UT_hash_handle hh;
   size_t name_n;
@@ -88,8 +89,8 @@ bool us_claim_cache_find(struct us_claim_cache *cache, const struct us_claim_key
   struct kept *k = NULL;
   HASH_FIND(hh, shard->by_key, key, sizeof(*key), k);
   if (k != NULL) {
-    *ret_entry =
-        (struct us_claim_entry){.exp_s = k->exp_s, .iat_s = k->iat_s, .key_id = k->key_id, .name_n = k->name_n};
+    *ret_entry = (struct us_claim_entry){
+        .exp_s = k->exp_s, .key_id = k->key_id, .issued_id = k->issued_id, .mark = k->mark, .name_n = k->name_n};
     memcpy(ret_entry->name, k->name, k->name_n);
     DL_DELETE(shard->by_use, k);
     DL_APPEND(shard->by_use, k);
@@ -105,8 +106,9 @@ void us_claim_cache_put(struct us_claim_cache *cache, const struct us_claim_key 
     return; /* it will be verified again */
   k->key = *key;
   k->exp_s = entry->exp_s;
-  k->iat_s = entry->iat_s;
   k->key_id = entry->key_id;
+  k->issued_id = entry->issued_id;
+  k->mark = entry->mark;
   k->name_n = entry->name_n;
   memcpy(k->name, entry->name, entry->name_n);
   struct shard *shard = lock_shard(cache, key);

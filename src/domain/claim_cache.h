@@ -14,8 +14,10 @@ struct us_claim_key {
   uint8_t bytes[US_SHA256_BYTES];
 };
 struct us_claim_entry {
-  int64_t exp_s, iat_s; /* iat: 0 when it has none */
-  int64_t key_id;       /* the key that verified it */
+  int64_t exp_s;
+  int64_t key_id; /* the key that verified it */
+  int64_t issued_id;
+  uint64_t mark; /* both: struct us_claim_token */
   size_t name_n;
   char name[US_CLAIM_NAME_MAX]; /* of the requesting party */
 };

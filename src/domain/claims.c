@@ -77,7 +77,7 @@ enum us_code us_claims_allow(struct us_cx *cx, const struct us_claims_request *i
   struct us_ticket ticket;
   US_TRY(claim(cx, in, &ticket));
   ticket.party_id = party->id;
-  ticket.gathered_s = us_cx_now_s(cx);
+  ticket.gathered_id = us_next_id(cx);
   ticket.wants_pct = wants_pct;
   return succeed(cx, in, &ticket, US_TICKET_OPEN, ret_next);
 }

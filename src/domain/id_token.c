@@ -1,6 +1,8 @@
 /* ID tokens, out and back in as claim tokens: see id_token.h. What was verified once is remembered in claim_cache.c. */
 #include "domain/id_token.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -23,10 +25,50 @@ static struct us_str at_hash(struct us_cx *cx, struct us_str access_token) {
   return us_base64url(cx->mem, digest, sizeof(digest) / 2);
 }
 
+/* A number of an account that says nothing of it. */
+static uint64_t mark_of(int64_t account_id) {
+  char text[64];
+  uint8_t digest[US_SHA256_BYTES];
+  uint64_t mark = 0;
+  int n = snprintf(text, sizeof(text), "account:%" PRId64, account_id);
+  us_sha256((struct us_str){text, (size_t)n}, digest);
+  for (size_t i = 0; i < sizeof(mark); i++)
+    mark = mark << 8 | digest[i];
+  return mark;
+}
+
+/* Eight bytes each: the id, which nothing else has, and the mark. */
+void us_id_token_jti(int64_t issued_id, int64_t account_id, char ret_text[US_ID_TOKEN_JTI_BYTES]) {
+  uint64_t numbers[2] = {(uint64_t)issued_id, mark_of(account_id)};
+  uint8_t bytes[16];
+  for (size_t i = 0; i < sizeof(bytes); i++)
+    bytes[i] = (uint8_t)(numbers[i / 8] >> (8 * (7 - i % 8)));
+  us_base64url_encode(bytes, sizeof(bytes), ret_text);
+}
+
+static bool parse_jti(struct us_str jti, struct us_claim_entry *ret_entry) {
+  uint64_t numbers[2] = {0, 0};
+  uint8_t bytes[16];
+  size_t n = 0;
+  if (!us_base64url_decode(jti, (char *)bytes, sizeof(bytes), &n) || n != sizeof(bytes) || bytes[0] & 0x80)
+    return false;
+  for (size_t i = 0; i < sizeof(bytes); i++)
+    numbers[i / 8] = numbers[i / 8] << 8 | bytes[i];
+  ret_entry->issued_id = (int64_t)numbers[0];
+  ret_entry->mark = numbers[1];
+  return true;
+}
+
+bool us_claim_token_is_of(const struct us_claim_token *token, const struct us_account *account) {
+  return token->mark == mark_of(account->id);
+}
+
 static void write_claims(struct us_cx *cx, const struct us_realm *realm, const struct us_id_token_claims *claims,
                          struct us_buf *out) {
   struct us_json_writer w;
+  char jti[US_ID_TOKEN_JTI_BYTES];
   int64_t now_s = us_cx_now_s(cx);
+  us_id_token_jti(claims->issued_id, claims->account->id, jti);
   us_json_writer_init(&w, out);
   us_json_open(&w, '{');
   us_json_member(&w, "iss", realm->issuer);
@@ -36,6 +78,7 @@ static void write_claims(struct us_cx *cx, const struct us_realm *realm, const s
   us_json_member(&w, "azp", claims->client_id);
   us_json_member_i64(&w, "exp", now_s + realm->settings.id_token_s);
   us_json_member_i64(&w, "iat", now_s);
+  us_json_member(&w, "jti", us_str_c(jti));
   us_json_member_i64(&w, "auth_time", claims->auth_time_s);
   us_json_member(&w, "nonce", claims->nonce);
   us_json_member(&w, "at_hash", at_hash(cx, claims->access_token));
@@ -149,10 +192,10 @@ static enum us_code read_claims(struct us_cx *cx, const struct us_realm *realm, 
     problem = us_jwt_flaw_of_dates(claims, us_cx_now_s(cx), US_CLOCK_SKEW_S, &ret_entry->exp_s);
   if (problem == NULL && (sub.n == 0 || sub.n > US_CLAIM_NAME_MAX))
     problem = "sub is missing, empty or too long";
+  if (problem == NULL && !parse_jti(us_jwt_text(claims, "jti"), ret_entry))
+    problem = "jti is missing or none of ours";
   if (problem != NULL)
     return flaw(cx, problem);
-  if (!us_jwt_date(json_object_get(claims, "iat"), &ret_entry->iat_s)) /* that a date is one was checked */
-    ret_entry->iat_s = 0;
   memcpy(ret_entry->name, sub.p, sub.n);
   ret_entry->name_n = sub.n;
   return US_OK;
@@ -190,7 +233,7 @@ static bool is_still_good(struct us_cx *cx, const struct us_realm *realm, const 
 }
 
 enum us_code us_claim_token_verify(struct us_cx *cx, const struct us_realm *realm, struct us_str client_id,
-                                   struct us_str compact, struct us_str *ret_name, int64_t *ret_issued_s) {
+                                   struct us_str compact, struct us_claim_token *ret_token) {
   struct us_claim_key key;
   struct us_claim_entry entry = {0};
   if (compact.n == 0 || compact.n > US_JWS_MAX_BYTES) /* JW-15: before any work */
@@ -203,7 +246,6 @@ enum us_code us_claim_token_verify(struct us_cx *cx, const struct us_realm *real
   struct us_str name = us_str_dup(cx->mem, (struct us_str){entry.name, entry.name_n});
   if (name.p == NULL)
     return us_fail_plain(cx, US_E_NO_MEMORY);
-  *ret_name = name;
-  *ret_issued_s = entry.iat_s;
+  *ret_token = (struct us_claim_token){name, entry.issued_id, entry.mark};
   return US_OK;
 }

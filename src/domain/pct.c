@@ -69,7 +69,7 @@ enum us_code us_pct_use(struct us_cx *cx, const struct us_realm *realm, const st
   code = us_account_by_id(cx, pct.account_id, &party);
   if (code != US_OK && code != US_E_NOT_FOUND)
     return code;
-  if (code == US_E_NOT_FOUND || party.realm_id != realm->id || !us_account_stands_by(&party, pct.issued_s))
+  if (code == US_E_NOT_FOUND || party.realm_id != realm->id || !us_account_stands_by(&party, pct.id))
     return ignore(cx, "its account has changed or is gone");
   *ret_party = party;
   return US_OK;

@@ -172,9 +172,8 @@ static enum us_code find_gathered(struct grant *g) {
   if (g->ticket.party_id == 0)
     return us_fail_plain(g->cx, US_E_NOT_FOUND);
   US_TRY(us_account_by_id(g->cx, g->ticket.party_id, &g->gathered));
-  US_TRY(us_consent_stands(g->cx, g->gathered.id, g->in->client->ref, us_id_first_at(g->ticket.gathered_s * 1000),
-                           &g->is_gathered));
-  g->is_gathered = g->is_gathered && us_account_stands_by(&g->gathered, g->ticket.gathered_s);
+  US_TRY(us_consent_stands(g->cx, g->gathered.id, g->in->client->ref, g->ticket.gathered_id, &g->is_gathered));
+  g->is_gathered = g->is_gathered && us_account_stands_by(&g->gathered, g->ticket.gathered_id);
   return g->is_gathered ? US_OK : us_fail_plain(g->cx, US_E_NOT_FOUND);
 }
 
@@ -578,11 +577,11 @@ enum us_code us_rpt_party(struct us_cx *cx, const struct us_realm *realm, const 
                           struct us_str claim_token, struct us_str claim_token_format, struct us_account *ret_party) {
   if (realm->settings.interactive_claims || !claim_token.p || !us_claim_token_format_ok(claim_token_format))
     return us_fail_plain(cx, US_E_NOT_FOUND);
-  struct us_str name;
-  int64_t issued_s = 0;
-  US_TRY(us_claim_token_verify(cx, realm, client->client_id, claim_token, &name, &issued_s));
+  struct us_claim_token token;
   bool stands = false;
-  US_TRY(us_account_by_name(cx, realm->id, name, ret_party));
-  US_TRY(us_consent_stands(cx, ret_party->id, client->ref, us_id_first_at(issued_s * 1000), &stands));
-  return stands && us_account_stands_by(ret_party, issued_s) ? US_OK : us_fail_plain(cx, US_E_NOT_FOUND);
+  US_TRY(us_claim_token_verify(cx, realm, client->client_id, claim_token, &token));
+  US_TRY(us_account_by_name(cx, realm->id, token.name, ret_party));
+  US_TRY(us_consent_stands(cx, ret_party->id, client->ref, token.issued_id, &stands));
+  stands = stands && us_claim_token_is_of(&token, ret_party) && us_account_stands_by(ret_party, token.issued_id);
+  return stands ? US_OK : us_fail_plain(cx, US_E_NOT_FOUND);
 }

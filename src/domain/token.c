@@ -109,6 +109,7 @@ static enum us_code insert_access(struct us_cx *cx, const struct us_realm *realm
   issued->scopes = scopes;
   issued->access_token_s = access_life(realm, client);
   issued->auth_time_s = token.auth_time_s;
+  issued->access_id = token.id;
   return insert(cx, &token, &issued->access);
 }
 

@@ -38,6 +38,7 @@ struct us_issued {
   struct us_strs scopes;    /* of the access token */
   int64_t access_token_s;   /* expires_in */
   int64_t auth_time_s;
+  int64_t access_id;         /* row of the access token */
   struct us_account account; /* id == 0: none */
   struct us_str nonce;       /* for the ID token; absent without */
 };

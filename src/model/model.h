@@ -234,7 +234,7 @@ struct us_ticket {
   int64_t created_s, expires_s;
   /* claims gathering */
   struct us_str challenge, challenge_method; /* absent without */
-  int64_t party_id, gathered_s;              /* who was there, and when; 0: nobody yet */
+  int64_t party_id, gathered_id;             /* who was there, and when in the order of ids; 0: nobody yet */
   bool wants_pct;
 };
 /* What a browser brought along to the claims endpoint (PKCE for tickets). */

@@ -26,13 +26,13 @@ static const struct us_column ticket_columns[] = {
     {US_COLUMN_TEXT, AT(ticket.challenge)},
     {US_COLUMN_TEXT, AT(ticket.challenge_method)},
     {US_COLUMN_I64, AT(ticket.party_id)},
-    {US_COLUMN_I64, AT(ticket.gathered_s)},
+    {US_COLUMN_I64, AT(ticket.gathered_id)},
     {US_COLUMN_BOOL, AT(ticket.wants_pct)},
 };
 
 #define COLUMNS                                                                                                        \
   "id, iteration, state, realm_id, owner_id, rs_ref, client_ref, permissions, pending_ids, created_s, expires_s, "     \
-  "challenge, challenge_method, party_id, gathered_s, wants_pct"
+  "challenge, challenge_method, party_id, gathered_id, wants_pct"
 
 static const char SQL_INSERT[] = "INSERT INTO ticket (id, digest, iteration, state, realm_id, owner_id, rs_ref, "
                                  "client_ref, permissions, pending_ids, "
@@ -103,13 +103,13 @@ enum us_code us_tickets_bound_client(struct us_cx *cx, int64_t tid, const char *
  * resource server to the client by way of a header. 43 and 688: US_TICKETS_DIGEST_CHARS, and US_TICKETS_USED_MAX times that. */
 static const char SQL_ROTATE[] =
     "UPDATE ticket SET state = $6, iteration = $2, digest = $3, pending_ids = $4, expires_s = $5, party_id = $7, "
-    "gathered_s = $8, wants_pct = $9, "
+    "gathered_id = $8, wants_pct = $9, "
     "used_digests = CASE WHEN length(used_digests) < 688 THEN used_digests || digest "
     "ELSE substr(used_digests, 1, 43) || substr(used_digests, 87) || digest END WHERE id = $1";
 _Static_assert(US_TICKETS_DIGEST_CHARS == 43 && US_TICKETS_USED_MAX * US_TICKETS_DIGEST_CHARS == 688, "SQL_ROTATE");
 enum us_code us_tickets_rotate(struct us_cx *cx, const struct us_ticket *ticket, const char *digest) {
   return us_sql_run(cx, NULL, SQL_ROTATE, "iictiiiii", ticket->tid, ticket->iteration, digest, ticket->pending_ids,
-                    ticket->expires_s, (int64_t)ticket->state, ticket->party_id, ticket->gathered_s,
+                    ticket->expires_s, (int64_t)ticket->state, ticket->party_id, ticket->gathered_id,
                     (int64_t)ticket->wants_pct);
 }
 

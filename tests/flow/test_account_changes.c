@@ -1,4 +1,5 @@
 /* What a changed password and a switched-off account end: everything that spoke for the person before. */
+#include "domain/cascade.h"
 #include "flow/people.h"
 
 #define TOKEN ALPHA_OAUTH "access_token"
@@ -125,19 +126,49 @@ static void a_party_speaks_anew_after_a_change(void **state) {
   assert_true(rpt_is_active(w, pat, us_reply_str(&r, "access_token")));
 }
 
-/* ID tokens count by seconds: one of the very second of the change is taken, one of the second before is not. */
-static void id_tokens_count_by_the_second(void **state) {
+/* Ids have an order within a second, and within a millisecond: iat would not do. */
+static void what_was_issued_just_before_a_change_does_not_count(void **state) {
   struct us_world *w = *state;
   const char *pat = us_pat(w, "alice", RS1), *id = us_register(w, pat, ALBUM);
   const char *wish = us_text(w, "{\"resource_id\":\"%s\",\"resource_scopes\":[\"view\"]}", id);
   us_share(w, "alice", id, "bob", "[\"view\"]");
-  const char *early = us_id_token(w, "bob", "UMA-Client");
-  us_world_advance_ms(w, 1000);
-  const char *same_second = us_id_token(w, "bob", "UMA-Client");
+  us_world_advance_ms(w, 1000 - us_world_now_ms(w) % 1000); /* all of it within one second */
+  const char *before = us_id_token(w, "bob", "UMA-Client");
+  struct us_reply r = us_grant(w, "UMA-Client", us_ask(w, pat, wish), before, NULL);
+  assert_status(r, 200);
   change_person(w, "bob", change_password);
-  struct us_reply r = us_grant(w, "UMA-Client", us_ask(w, pat, wish), early, NULL);
+  r = us_grant(w, "UMA-Client", us_ask(w, pat, wish), before, NULL);
   assert_error(r, 403, "need_info");
-  r = us_grant(w, "UMA-Client", us_ask(w, pat, wish), same_second, NULL);
+  const char *after = us_id_token(w, "bob", "UMA-Client"); /* the clock has not moved since the change */
+  r = us_grant(w, "UMA-Client", us_ask(w, pat, wish), after, NULL);
+  assert_status(r, 200);
+}
+
+static enum us_code drop_person(struct us_cx *cx, struct us_account *account) {
+  bool more = true;
+  US_TRY(us_account_delete(cx, account));
+  while (more)
+    US_TRY(us_cascade_continue(cx, &more));
+  return US_OK;
+}
+/* OC-12, ADR 30: the name is the same, within the same second too; the person is not. */
+static void a_new_account_of_the_name_is_another_person(void **state) {
+  struct us_world *w = *state;
+  const char *pat = us_pat(w, "alice", RS1), *id = us_register(w, pat, ALBUM);
+  const char *wish = us_text(w, "{\"resource_id\":\"%s\",\"resource_scopes\":[\"view\"]}", id);
+  us_world_advance_ms(w, 1000 - us_world_now_ms(w) % 1000);
+  us_share(w, "alice", id, "bob", "[\"view\"]");
+  const char *old = us_id_token(w, "bob", "UMA-Client"), *unseen = us_id_token(w, "bob", "UMA-Client");
+  struct us_reply r = us_grant(w, "UMA-Client", us_ask(w, pat, wish), old, NULL);
+  assert_status(r, 200);
+  change_person(w, "bob", drop_person);
+  add_person(w, "/alpha", "bob", false);
+  us_share(w, "alice", id, "bob", "[\"view\"]");
+  r = us_grant(w, "UMA-Client", us_ask(w, pat, wish), old, NULL); /* remembered as verified */
+  assert_error(r, 403, "need_info");
+  r = us_grant(w, "UMA-Client", us_ask(w, pat, wish), unseen, NULL);
+  assert_error(r, 403, "need_info");
+  r = us_grant(w, "UMA-Client", us_ask(w, pat, wish), us_id_token(w, "bob", "UMA-Client"), NULL);
   assert_status(r, 200);
 }
 
@@ -147,7 +178,8 @@ int main(void) {
       STORY(switching_off_ends_them_for_good),
       STORY(switching_on_who_is_on_ends_nothing),
       STORY(a_party_speaks_anew_after_a_change),
-      STORY(id_tokens_count_by_the_second),
+      STORY(what_was_issued_just_before_a_change_does_not_count),
+      STORY(a_new_account_of_the_name_is_another_person),
   };
   us_test_setup();
   return cmocka_run_group_tests(tests, NULL, NULL);

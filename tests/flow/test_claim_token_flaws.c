@@ -23,12 +23,11 @@ static struct us_cx new_cx(struct us_world *w) {
 static const char *name_in_realm(struct us_world *w, const struct us_realm *realm, const char *client,
                                  const char *compact) {
   struct us_cx cx = new_cx(w);
-  struct us_str name = US_STR_ABSENT;
-  int64_t issued_s = 0;
-  enum us_code code = us_claim_token_verify(&cx, realm, us_str_c(client), us_str_c(compact), &name, &issued_s);
+  struct us_claim_token token;
+  enum us_code code = us_claim_token_verify(&cx, realm, us_str_c(client), us_str_c(compact), &token);
   const char *copy = NULL;
   if (code == US_OK)
-    copy = us_text(w, "%.*s", US_STR_ARG(name));
+    copy = us_text(w, "%.*s", US_STR_ARG(token.name));
   else if (code != US_E_NOT_FOUND || cx.err.text.p != NULL)
     fail_msg("%s: %.*s", us_code_name(code), US_STR_ARG(cx.err.text));
   us_mem_free(cx.mem);
@@ -69,6 +68,7 @@ static const char *claims_text(struct us_world *w, const char *name, const char 
       {"azp", "\"" C1 "\""},
       {"exp", us_text(w, "%" PRId64, now_s + 3600)},
       {"iat", us_text(w, "%" PRId64, now_s)},
+      {"jti", us_text(w, "\"%s\"", us_jti(w, "bob"))},
       {"tokenName", "\"id_token\""},
   };
   const char *text = "";
@@ -152,9 +152,10 @@ static void it_must_be_meant_for_the_client_that_brings_it(void **state) {
   assert_null(with(w, "aud", "{\"" C1 "\":1}"));
   assert_null(with(w, "azp", "[\"" C1 "\"]"));
   assert_null(with(w, "azp", "1"));
-  const char *alone = us_text(
-      w, "{\"iss\":\"" ALPHA_ISSUER "\",\"sub\":\"bob\",\"exp\":%" PRId64 ",\"tokenName\":\"id_token\",\"aud\":%%s%%s}",
-      us_world_now_ms(w) / 1000 + 60);
+  const char *alone = us_text(w,
+                              "{\"iss\":\"" ALPHA_ISSUER "\",\"sub\":\"bob\",\"exp\":%" PRId64
+                              ",\"tokenName\":\"id_token\",\"jti\":\"%s\",\"aud\":%%s%%s}",
+                              us_world_now_ms(w) / 1000 + 60, us_jti(w, "bob"));
   static const char *const others[][2] = {
       {"\"UMA-Clien\"", ""},
       {"\"UMA-Client-\"", ""},
@@ -254,6 +255,27 @@ static void only_id_tokens_are_claim_tokens(void **state) {
   assert_null(name_of(w, C1, us_pat(w, "bob", RS1)));
 }
 
+/* Without it nobody could tell which account of the name is meant (ADR 30). */
+static void a_token_says_which_account_it_is_of(void **state) {
+  struct us_world *w = *state;
+  const char *jti = us_jti(w, "bob");
+  assert_string_equal(with(w, "jti", us_text(w, "\"%s\"", jti)), "bob");
+  assert_null(with(w, "jti", NULL));
+  const char *flaws[] = {"\"\"",
+                         "\"x\"",
+                         "7",
+                         "null",
+                         us_text(w, "[\"%s\"]", jti),
+                         us_text(w, "\"%.21s\"", jti),
+                         us_text(w, "\"%sA\"", jti),
+                         us_text(w, "\"%sAA\"", jti),
+                         us_text(w, "\"%s==\"", jti),
+                         "\"_____________________w\"",  /* an id below 0 */
+                         "\"AAAAAAAAAAAAAAAAAAAAAB\""}; /* unused bits */
+  for (size_t i = 0; i < sizeof(flaws) / sizeof(flaws[0]); i++)
+    assert_null(with(w, "jti", flaws[i]));
+}
+
 static void a_subject_is_a_name(void **state) {
   struct us_world *w = *state;
   const char *longest = "";
@@ -331,6 +353,7 @@ int main(void) {
       STORY(a_remembered_token_still_expires),
       STORY(a_remembered_token_goes_with_its_key),
       STORY(only_id_tokens_are_claim_tokens),
+      STORY(a_token_says_which_account_it_is_of),
       STORY(a_subject_is_a_name),
       STORY(repeated_claims_are_refused),
       STORY(long_tokens_are_refused_before_any_work),

@@ -53,8 +53,9 @@ static void sign(struct signing *s) {
 /* bob's claims for C1, with one of them replaced; NULL: left out. Signed by the realm with ES256. */
 static const char *token_with(struct us_world *w, const char *name, json_t *value) {
   int64_t now_s = us_world_now_ms(w) / 1000;
-  json_t *claims = json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:I}", "tokenName", "id_token", "iss", ALPHA_ISSUER, "sub",
-                             "bob", "aud", C1, "azp", C1, "exp", (json_int_t)now_s + 600, "iat", (json_int_t)now_s);
+  json_t *claims = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I}", "tokenName", "id_token", "jti", us_jti(w, "bob"),
+                             "iss", ALPHA_ISSUER, "sub", "bob", "aud", C1, "azp", C1, "exp", (json_int_t)now_s + 600,
+                             "iat", (json_int_t)now_s);
   if (name && value)
     json_object_set_new(claims, name, value);
   else if (name)
@@ -138,8 +139,8 @@ static void only_the_realms_keys_count(void **state) {
   int64_t now_s = us_world_now_ms(w) / 1000;
   const char *claims = us_text(w,
                                "{\"tokenName\":\"id_token\",\"iss\":\"" ALPHA_ISSUER "\",\"sub\":\"bob\",\"aud\":\"" C1
-                               "\",\"azp\":\"" C1 "\",\"exp\":%lld,\"iat\":%lld}",
-                               (long long)now_s + 600, (long long)now_s);
+                               "\",\"azp\":\"" C1 "\",\"exp\":%lld,\"iat\":%lld,\"jti\":\"%s\"}",
+                               (long long)now_s + 600, (long long)now_s, us_jti(w, "bob"));
   struct signing forged = {.claims = claims, .alg = US_ALG_ES256, .realm = "/alpha", .w = w};
   assert_int_equal(us_key_generate(&cx, US_ALG_ES256, &jwk), US_OK);
   assert_int_equal(us_key_load(&cx, jwk, &forged.key), US_OK);

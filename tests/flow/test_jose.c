@@ -84,6 +84,7 @@ static size_t id_token_claims(struct us_world *w, struct jose_member *out) {
   n = add(out, n, "aud", quoted(w, C1));
   n = add(out, n, "exp", seconds(w, 3600));
   n = add(out, n, "iat", seconds(w, 0));
+  n = add(out, n, "jti", quoted(w, us_jti(w, "bob")));
   return add(out, n, "tokenName", quoted(w, "id_token"));
 }
 

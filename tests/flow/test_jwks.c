@@ -1,4 +1,5 @@
 /* Signing keys of a realm, seen from outside: the key set, ID tokens verified by it, rotation (protocol contract 8.4, 8.6). */
+#include "domain/id_token.h"
 #include "flow/oauth.h"
 
 #include "app/key_rotation.h"
@@ -118,6 +119,7 @@ static void check_id_token(struct us_world *w, const char *client, const char *a
   us_sha256(us_str_c(access), digest);
   us_base64url_encode(digest, sizeof(digest) / 2, half);
   assert_claim(claims, "at_hash", half);
+  assert_int_equal(json_string_length(json_object_get(claims, "jti")), US_ID_TOKEN_JTI_BYTES - 1);
   json_decref(claims);
 }
 

@@ -20,6 +20,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "crypto/digest.h"
+#include "domain/account.h"
+#include "domain/id_token.h"
 #include "domain/realm.h"
 #include "domain/session.h"
 #include "domain/snapshot.h"
@@ -422,6 +424,27 @@ const char *us_id_token(struct us_world *w, const char *user, const char *client
   struct us_reply r = password_grant(w, user, client, "openid");
   assert_string_not_equal(us_reply_str(&r, "id_token"), "");
   return us_reply_str(&r, "id_token");
+}
+
+struct jti {
+  const char *user;
+  char text[US_ID_TOKEN_JTI_BYTES];
+};
+static enum us_code jti_step(struct us_cx *cx, void *self) {
+  struct jti *jti = self;
+  struct us_account account;
+  const struct us_snapshot *snapshot = us_snapshot_ref(cx->svc->snapshots);
+  enum us_code code =
+      us_account_by_name(cx, us_snapshot_realm(snapshot, US_STR("/alpha"))->id, us_str_c(jti->user), &account);
+  us_snapshot_unref(snapshot);
+  if (code == US_OK)
+    us_id_token_jti(us_next_id(cx), account.id, jti->text);
+  return code;
+}
+const char *us_jti(struct us_world *w, const char *user) {
+  struct jti jti = {.user = user};
+  assert_int_equal(us_world_transact(w, jti_step, &jti), US_OK);
+  return us_text(w, "%s", jti.text);
 }
 
 const char *us_sso(struct us_world *w, const char *user) {

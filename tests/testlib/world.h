@@ -67,6 +67,7 @@ const char *us_enc(struct us_world *w, const char *value);
 /* The steps of most stories. Each fails the test when the server does not answer as it should. */
 const char *us_pat(struct us_world *w, const char *user, const char *rs_client);
 const char *us_id_token(struct us_world *w, const char *user, const char *client);
+const char *us_jti(struct us_world *w, const char *user); /* of an ID token issued now */
 const char *us_sso(struct us_world *w, const char *user); /* realm /alpha; "amAdmin" logs in at "/" */
 const char *us_register(struct us_world *w, const char *pat, const char *json); /* _id */
 const char *us_ask(struct us_world *w, const char *pat, const char *json);      /* ticket */

@@ -294,18 +294,16 @@ static bool must_log_in(struct us_call *call) {
 static enum us_code check_hint(struct us_call *call, const struct us_authorize *a) {
   struct us_cx *cx = &call->cx;
   const struct us_authorize_form *form = call->input;
-  struct us_str name;
-  int64_t issued_s;
+  struct us_claim_token hint;
   if (form->id_token_hint.n == 0)
     return US_OK;
-  enum us_code code =
-      us_claim_token_verify(cx, call->realm, a->client.client_id, form->id_token_hint, &name, &issued_s);
+  enum us_code code = us_claim_token_verify(cx, call->realm, a->client.client_id, form->id_token_hint, &hint);
   if (code == US_E_NOT_FOUND) {
     us_error_clear(cx);
     return US_OK;
   }
   US_TRY(code);
-  return us_str_eq_nocase(name, a->account->name)
+  return us_str_eq_nocase(hint.name, a->account->name) && us_claim_token_is_of(&hint, a->account)
              ? US_OK
              : say(cx, "login_required", "Somebody else than the id_token_hint says is logged in");
 }

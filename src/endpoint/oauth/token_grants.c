@@ -38,6 +38,7 @@ static enum us_code sign_id_token(struct us_call *call, const struct us_issued *
       .nonce = issued->nonce,
       .access_token = {issued->access.text, issued->access.n},
       .auth_time_s = issued->auth_time_s,
+      .issued_id = issued->access_id,
   };
   return us_id_token_issue(&call->cx, call->realm, &claims, us_call_may_block(call), ret_id_token);
 }

@@ -279,7 +279,7 @@ CREATE TABLE ticket (
   challenge    TEXT,                         -- PKCE for tickets
   challenge_method TEXT,
   party_id     BIGINT NOT NULL DEFAULT 0,    -- account.id of the requesting party who was there; 0 = nobody yet
-  gathered_s   BIGINT NOT NULL DEFAULT 0,    -- and when that was
+  gathered_id  BIGINT NOT NULL DEFAULT 0,    -- and when that was, as an id of that moment
   wants_pct    SMALLINT NOT NULL DEFAULT 0 CHECK (wants_pct IN (0, 1))
 );
 
