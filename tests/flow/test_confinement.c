@@ -124,6 +124,7 @@ static enum us_code twin_client(struct us_cx *cx, void *self) {
   us_snapshot_unref(snapshot);
   struct us_client client;
   US_TRY(us_client_by_id(cx, alpha, us_str_c(self), &client));
+  client.ref = 0; /* a row of its own */
   client.realm_id = root;
   return us_client_create(cx, root, &client, &ref);
 }

@@ -622,7 +622,8 @@ static void a_statement_is_checked_like_any_jwt(void **state) {
   const char *claims = "{" STATED "}", *good = jwt(w, EC_1, HEAD, claims);
   fine(state_it(w, good, ""));
   refused(state_it(w, jwt(w, EC_2, HEAD, claims), ""), INVALID);
-  refused(state_it(w, us_text(w, "%.*sA", (int)strlen(good) - 1, good), ""), INVALID);
+  refused(state_it(w, us_text(w, "%.*s%c", (int)strlen(good) - 1, good, good[strlen(good) - 1] == 'A' ? 'Q' : 'A'), ""),
+          INVALID);
   refused(state_it(w, us_text(w, "%s.", good), ""), INVALID);
   refused(state_it(w, "a.b.c", ""), INVALID);
   refused(state_it(w, "x", ""), INVALID);

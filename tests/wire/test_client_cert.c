@@ -45,7 +45,8 @@ static struct shown read_shown(unsigned which) {
   char *text = NULL;
   PEM_write_bio_X509(bio, x509);
   long length = BIO_get_mem_data(bio, &text);
-  s.pem = strndup(text, (size_t)length);
+  s.pem = calloc(1, (size_t)length + 1);
+  memcpy(s.pem, text, (size_t)length);
   s.escaped = calloc(1, (size_t)length * 3 + 1);
   for (char *in = s.pem, *out = s.escaped; *in; in++) {
     if (strchr(" \n+/=", *in))
