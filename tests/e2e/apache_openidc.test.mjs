@@ -147,6 +147,7 @@ test('tokens are renewed while the person may be here; whose consent is withdraw
   await new Promise((resolve) => setTimeout(resolve, 1200))
 })
 
+/* JW-19 */
 test('a signing key that is rotated while Apache runs: new logins verify with the new key', async () => {
   const kids = async () => (await usher.request('GET', `${usher.oauth}/connect/jwk_uri`)).json.keys.map(({ kid }) => kid)
   await signIn(person())

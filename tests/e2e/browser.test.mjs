@@ -249,6 +249,7 @@ test('of an application that registered itself people are told, and asked before
   }
 })
 
+/* SB-08, SB-20 */
 test('a page of somebody else can neither frame the consent page nor send its form', async () => {
   const v = await visitor({})
   const { page } = v

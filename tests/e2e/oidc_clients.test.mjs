@@ -107,6 +107,7 @@ const keyPair = async (algorithm) => {
 const ES256 = { name: 'ECDSA', namedCurve: 'P-256' }
 const RS256 = { name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' }
 
+/* OC-08, OC-13 */
 test('client_secret_post: from discovery to revocation', async () => {
   const config = await demo()
   assert.equal(config.serverMetadata().issuer, String(issuer))
@@ -173,6 +174,7 @@ test('client_secret_jwt', async () => {
   await assert.rejects(openid.refreshTokenGrant(other, 'x'), { error: 'invalid_client' })
 })
 
+/* SB-18 */
 test('an assertion counts once', async () => {
   const { privateKey, jwk } = await keyPair(ES256)
   const made = await registered({ token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [jwk] } })
@@ -214,6 +216,7 @@ for (const [method, name, strangers, metadata] of [
   })
 }
 
+/* SB-04 */
 test('the answer carries iss, and the library looks at it', async () => {
   const config = await demo()
   const { url, checks } = await authorized(config)
@@ -227,6 +230,7 @@ test('the answer carries iss, and the library looks at it', async () => {
   assert.ok((await openid.authorizationCodeGrant(config, url, checks)).access_token)
 })
 
+/* OA-15, OA-17 */
 test('a code that is shown twice is refused, and its tokens end', async () => {
   const config = await demo()
   const { url, checks } = await authorized(config)
@@ -247,6 +251,7 @@ test('of ten that show one code at once, one gets tokens, and none keeps them', 
   assert.equal(await active(config, good[0].value.access_token), false)
 })
 
+/* OA-16, PK-03 */
 test('a code is worth nothing with another verifier, without one, for another client, or at another address', async () => {
   const config = await demo()
   const other = await configured('UMA-Client-2', SECRET, openid.ClientSecretPost(SECRET))
@@ -260,6 +265,7 @@ test('a code is worth nothing with another verifier, without one, for another cl
   await refused({ url: (url) => new URL(String(url).replace('/cb?', '/cb2?')) })
 })
 
+/* SB-11 */
 test('a refresh token that is shown twice ends the family', async () => {
   const config = await demo()
   const first = await flow(config)
@@ -269,6 +275,7 @@ test('a refresh token that is shown twice ends the family', async () => {
   assert.equal(await active(config, second.access_token), false)
 })
 
+/* OC-10, OC-11 */
 test('prompt and max_age', async () => {
   const config = await demo()
   const { person } = await authorized(config)
@@ -285,6 +292,7 @@ test('prompt and max_age', async () => {
   assert.ok(Date.now() / 1000 - tokens.claims().auth_time < 5)
 })
 
+/* DR-01, DR-05, DR-07, DR-08, DR-09 */
 test('dynamic registration by openid-client, open and by an initial access token; then RFC 7592', async () => {
   const metadata = { redirect_uris: [CALLBACK], grant_types: ['authorization_code', 'refresh_token'], client_name: 'Wall calendar', scope: 'openid profile email', token_endpoint_auth_method: 'client_secret_basic' }
   const config = await openid.dynamicClientRegistration(issuer, metadata, undefined, { [openid.customFetch]: plain })

@@ -59,7 +59,7 @@ export class Person {
         return { ...page, forms: formsOf(page) }
       }
       await r.body?.cancel()
-      assert.ok(init.method === 'GET' || r.status === 302 || r.status === 303, `a form was answered with ${r.status}`) // SB-07
+      assert.ok(init.method === 'GET' || r.status === 302 || r.status === 303, `a form was answered with ${r.status}`)
       where = new URL(next, where)
       init = { method: 'GET' }
     }
