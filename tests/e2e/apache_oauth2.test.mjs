@@ -81,8 +81,8 @@ before(async () => {
 after(async () => {
   await apache?.stop()
   await all?.stop()
-  assert.equal(await usher?.stop(), 0)
-  rmSync(dir, { recursive: true, force: true })
+  if (usher) assert.equal(await usher.stop(), 0)
+  if (dir) rmSync(dir, { recursive: true, force: true })
 })
 
 async function album(name, scopes = ['view', 'download']) {

@@ -40,8 +40,8 @@ before(async () => {
 })
 after(async () => {
   await apache?.stop()
-  assert.equal(await usher?.stop(), 0)
-  rmSync(dir, { recursive: true, force: true })
+  if (usher) assert.equal(await usher.stop(), 0)
+  if (dir) rmSync(dir, { recursive: true, force: true })
 })
 
 // Nothing is the client's own address here: Apache is asked like every other server. Behind the module's error pages stand bytes that

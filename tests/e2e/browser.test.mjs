@@ -9,9 +9,10 @@ import http from 'node:http'
 import os from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
+import { freePort } from '../net/apache.mjs'
 import { Browser } from '../net/browser.mjs'
 import { PASSWORD, ROOT, SECRET, UMA_GRANT, Usher } from '../net/usher.mjs'
-import { administer } from './ops.mjs'
+import { administer, certificate, file } from './ops.mjs'
 
 const CLIENT = 'calendar'
 const NAME = 'Wall calendar'
@@ -53,8 +54,8 @@ after(async () => {
   await browser?.stop()
   app?.closeAllConnections()
   app?.close()
-  assert.equal(await usher?.stop(), 0)
-  rmSync(dir, { recursive: true, force: true })
+  if (usher) assert.equal(await usher.stop(), 0)
+  if (dir) rmSync(dir, { recursive: true, force: true })
 })
 
 const visitor = (options) => browser.person({ ...options, hosts: [`${usher.host}:${usher.port}`, new URL(appBase).host] })
@@ -296,6 +297,35 @@ test('who watches the pages sees what is wrong with one', async () => {
   await assert.rejects(v.look('watched'), /wider than the window/)
   assert.match((await v.violations()).join('\n'), /image-alt[\s\S]*color-contrast|color-contrast[\s\S]*image-alt/)
   await assert.rejects(v.close())
+})
+
+test('over TLS and HTTP/2, with a cookie for TLS only', async () => {
+  const pair = await certificate(dir, 'tls')
+  const port = await freePort()
+  const server = await Usher.start(['serve', '--config', file(dir, 'tls.yaml', `listen:
+  - { address: 127.0.0.1, port: ${port}, tls: true }
+base_url: https://127.0.0.1:${port}/am
+store: sqlite:${dir}/usher.db
+log: { level: warn }
+tls: { certificate: ${pair.certificate}, key: ${pair.key} }
+`)])
+  const v = await browser.person({ hosts: [`127.0.0.1:${port}`, new URL(appBase).host], trusting: true })
+  try {
+    const url = new URL(await request())
+    await v.page.goto(`https://127.0.0.1:${port}${url.pathname}${url.search}`)
+    await signIn(v, 'bob')
+    await button(v, 'ALLOW').waitFor()
+    assert.equal(await v.page.evaluate(() => performance.getEntriesByType('navigation')[0].nextHopProtocol), 'h2')
+    for (const cookie of await v.context.cookies(`https://127.0.0.1:${port}`)) assert.ok(cookie.secure && cookie.httpOnly, cookie.name)
+    await v.look('consent-tls')
+    await button(v, 'ALLOW').click()
+    const answer = await atApplication(v)
+    assert.equal(answer.get('iss'), `https://127.0.0.1:${port}/am/oauth2/realms/root/realms/alpha`)
+    assert.ok(answer.get('code'))
+  } finally {
+    await v.close()
+    assert.equal(await server.stop(), 0)
+  }
 })
 
 // Tab until the keyboard is at something called this; everything it was at on the way.

@@ -51,8 +51,8 @@ client_ca_file: ${certificates.ca.certificate}
 })
 after(async () => {
   for (const made of fetches) made.close()
-  assert.equal(await usher?.stop(), 0)
-  rmSync(dir, { recursive: true, force: true })
+  if (usher) assert.equal(await usher.stop(), 0)
+  if (dir) rmSync(dir, { recursive: true, force: true })
 })
 
 const pem = (pair) => ({ cert: readFileSync(pair.certificate), key: readFileSync(pair.key) })

@@ -22,9 +22,10 @@ export class Browser {
     return self
   }
 
-  // A person with a browser of their own: js, locale, scheme ('dark', 'light'), width. `hosts`: whom its pages may ask.
-  async person({ js = true, locale = 'en', scheme = 'light', width = 1024, hosts }) {
-    const context = await this.chromium.newContext({ javaScriptEnabled: js, locale, colorScheme: scheme, viewport: { width, height: 720 }, reducedMotion: 'reduce' })
+  // A person with a browser of their own: js, locale, scheme ('dark', 'light'), width. `hosts`: whom its pages may ask; trusting:
+  // whatever their certificates say.
+  async person({ js = true, locale = 'en', scheme = 'light', width = 1024, hosts, trusting = false }) {
+    const context = await this.chromium.newContext({ javaScriptEnabled: js, locale, colorScheme: scheme, viewport: { width, height: 720 }, reducedMotion: 'reduce', ignoreHTTPSErrors: trusting })
     context.setDefaultTimeout(10000)
     const page = await context.newPage()
     return new Visitor({ context, page, js, locale, scheme, width, hosts })
