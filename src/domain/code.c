@@ -112,8 +112,8 @@ static enum us_code check(struct us_cx *cx, const struct us_code_exchange *in, c
 }
 
 enum us_code us_code_exchange(struct us_cx *cx, const struct us_code_exchange *in, struct us_issued *ret_issued) {
-  struct us_code_grant code;
-  struct us_account account;
+  struct us_code_grant code = {0};
+  struct us_account account = {0};
   bool was_first = false;
   US_TRY(find(cx, in, &code));
   if (code.client_ref != in->client->ref) {
