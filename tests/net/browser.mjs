@@ -9,7 +9,7 @@ import { ROOT } from './usher.mjs'
 
 const PROGRAM = process.env.CHROMIUM ?? '/usr/bin/chromium'
 const SCREENSHOTS = path.join(ROOT, 'build/screenshots')
-const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] // WCAG 2.2 AA, and what axe would do besides
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 export class Browser {
@@ -72,7 +72,7 @@ class Visitor {
 
   async violations() {
     await this.page.evaluate(axe)
-    const result = await this.page.evaluate((values) => globalThis.axe.run(document, { runOnly: { type: 'tag', values }, resultTypes: ['violations'] }), WCAG)
+    const result = await this.page.evaluate((values) => globalThis.axe.run(document, { runOnly: { type: 'tag', values }, resultTypes: ['violations'] }), RULES)
     return result.violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('\n')}`)
   }
 
