@@ -326,8 +326,8 @@ static void the_body_is_an_object_of_json(void **state) {
                                     "\"x\"",
                                     "{",
                                     "{}x",
-                                    "{\"redirect_uris\":[\"" REDIRECT "\"],}",
-                                    "redirect_uris=" REDIRECT,
+                                    ("{\"redirect_uris\":[\"" REDIRECT "\"],}"),
+                                    ("redirect_uris=" REDIRECT),
                                     "{\"client_name\":\"a\",\"client_name\":\"b\"}"};
   for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
     struct us_reply r = post_json(w, NULL, bad[i]);
