@@ -68,7 +68,7 @@ static const char *token_with(struct us_world *w, const char *name, json_t *valu
   return s.ret_token;
 }
 
-/* UG-05 UG-10 */
+/* UG-05 UG-10 OC-01 */
 static void three_spellings_of_the_format_are_accepted(void **state) {
   struct us_world *w = *state;
   struct scene s = begin(w);
@@ -101,7 +101,7 @@ static void malformed_tokens_are_no_claims(void **state) {
   rpt_of(push(w, &s, C1, bob, IDT));
 }
 
-/* UG-11 UG-46: signature, issuer, times, subject. */
+/* UG-11 UG-46 OC-02: signature, issuer, times, subject. */
 static void flawed_claims_are_no_claims(void **state) {
   struct us_world *w = *state;
   struct scene s = begin(w);
@@ -119,7 +119,7 @@ static void flawed_claims_are_no_claims(void **state) {
   is_useless(w, &s, token_with(w, "sub", NULL));
 }
 
-/* UG-83 UG-82: whoever it was not made for cannot use it. */
+/* UG-83 UG-82 OC-02 OC-03: whoever it was not made for cannot use it. */
 static void the_audience_is_the_presenting_client(void **state) {
   struct us_world *w = *state;
   struct scene s = begin(w);
@@ -130,7 +130,7 @@ static void the_audience_is_the_presenting_client(void **state) {
   rpt_of(push(w, &s, C2, us_id_token(w, "bob", C1), IDT));
 }
 
-/* UG-46 UG-82: a key that only calls itself the realm's, and the key of another realm. */
+/* UG-46 UG-82 OC-02: a key that only calls itself the realm's, and the key of another realm. */
 static void only_the_realms_keys_count(void **state) {
   struct us_world *w = *state;
   struct scene s = begin(w);
@@ -154,6 +154,16 @@ static void only_the_realms_keys_count(void **state) {
   struct signing own = {.claims = claims, .alg = US_ALG_RS256, .realm = "/alpha", .w = w};
   sign(&own);
   rpt_of(push(w, &s, C1, own.ret_token, IDT));
+}
+
+/* OC-05: the issuer and its subject, whatever else is said of a person; an e-mail address is nobody. */
+static void a_person_is_the_issuers_subject(void **state) {
+  struct us_world *w = *state;
+  struct scene s = begin(w);
+  assert_holds(w, s.pat, rpt_of(push(w, &s, C1, token_with(w, "email", json_string("carol@example.com")), IDT)),
+               "%s:view", s.album);
+  is_useless(w, &s, token_with(w, "sub", json_string("bob@example.com")));
+  is_useless(w, &s, token_with(w, "iss", json_string("https://other.example/am/oauth2")));
 }
 
 static void the_subject_may_be_wrapped_and_in_any_case(void **state) {
@@ -204,6 +214,7 @@ int main(void) {
       STORY(flawed_claims_are_no_claims),
       STORY(the_audience_is_the_presenting_client),
       STORY(only_the_realms_keys_count),
+      STORY(a_person_is_the_issuers_subject),
       STORY(the_subject_may_be_wrapped_and_in_any_case),
       STORY(an_expired_id_token_is_no_claims),
       STORY(a_deleted_account_is_nobody),
