@@ -12,7 +12,7 @@ import { after, before, test } from 'node:test'
 import { freePort } from '../net/apache.mjs'
 import { Browser } from '../net/browser.mjs'
 import { PASSWORD, ROOT, SECRET, UMA_GRANT, Usher } from '../net/usher.mjs'
-import { administer, certificate, file } from './ops.mjs'
+import { administer, certificate, file, within } from './ops.mjs'
 
 const CLIENT = 'calendar'
 const NAME = 'Wall calendar'
@@ -385,7 +385,8 @@ for (const options of [{ js: true, locale: 'en', scheme: 'light', width: 1024 },
     const printed = await administer(dir, 'user', 'totp', 'dave', 'enroll')
     const secret = /secret=([A-Z2-7]+)/.exec(printed)[1]
     await administer(dir, 'settings', 'set', 'secondFactorRequired=true')
-    await new Promise((resolve) => setTimeout(resolve, 1200)) // a running server obeys within a second
+    const refused = async () => (await usher.form(`${usher.oauth}/access_token`, { grant_type: 'password', scope: 'openid', username: 'dave', password: PASSWORD, client_id: 'UMA-Client', client_secret: SECRET })).status === 500
+    assert.ok(await within(5000, refused), 'the setting has no effect')
     try {
       const v = await visitor(options)
       const { page } = v

@@ -26,7 +26,7 @@ export class Browser {
   // whatever their certificates say.
   async person({ js = true, locale = 'en', scheme = 'light', width = 1024, hosts, trusting = false }) {
     const context = await this.chromium.newContext({ javaScriptEnabled: js, locale, colorScheme: scheme, viewport: { width, height: 720 }, reducedMotion: 'reduce', ignoreHTTPSErrors: trusting })
-    context.setDefaultTimeout(10000)
+    context.setDefaultTimeout(20000)
     const page = await context.newPage()
     return new Visitor({ context, page, js, locale, scheme, width, hosts })
   }
