@@ -72,7 +72,7 @@ static inline const char *us_assert_sent(struct us_world *w, struct us_reply r, 
   const char *location = us_reply_header(&r, "Location");
   size_t n = strlen(uri);
   (void)w;
-  if ((r.status != 302 && r.status != 303) || location == NULL || strncmp(location, uri, n) != 0 ||
+  if (r.status != 302 || location == NULL || strncmp(location, uri, n) != 0 ||
       (location[n] != '?' && location[n] != '&')) {
     print_error("wanted to be sent to %s, got %d %s\n%s\n", uri, r.status, location ? location : "(nowhere)", r.body);
     _fail(file, line);

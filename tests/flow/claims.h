@@ -75,7 +75,7 @@ static inline struct us_reply press(struct us_world *w, const char *sso, const c
 
 /* The answer must send the browser to `base`, with this query parameter and no error: the parameter. */
 static inline const char *location(struct us_reply r) {
-  if (r.status != 302 && r.status != 303)
+  if (r.status != 302)
     fail_msg("wanted a redirect, got %d: %s", r.status, r.body);
   const char *url = us_reply_header(&r, "Location");
   assert_non_null(url);

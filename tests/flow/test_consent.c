@@ -151,7 +151,7 @@ static void no_is_no(void **state) {
   const char *alice = us_sso(w, "alice");
   struct us_reply r =
       submit(w, alice, REQUEST_C1, us_text(w, "&csrf=%s&decision=deny&save_consent=on", csrf_of(w, alice)));
-  assert_int_equal(r.status, 303);
+  assert_int_equal(r.status, 302);
   const char *location = assert_sent_error(w, r, C1_BACK, "access_denied");
   assert_string_equal(param_of(w, location, "state"), "s-1");
   expect_status(visit(w, alice, REQUEST_C1), 200); /* and nothing of it is remembered */

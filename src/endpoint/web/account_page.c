@@ -94,7 +94,7 @@ enum us_code us_ep_logout_page(struct us_call *call) {
   struct us_page page;
   struct us_str wanted = valid_goto(call);
   if (!has_session(call))
-    return us_answer_redirect(call, us_web_url(call, ""), NULL, 0);
+    return us_answer_after_form(call, us_web_url(call, ""));
   us_page_open(call, 200, US_WORD_SIGN_OUT, &page);
   us_page_text(&page, US_WORD_CONSENT_ACCOUNT, call->caller.login.account.name);
   us_page_form(&page, call->request->target, us_goto_leaves(call, wanted) ? wanted : US_STR_ABSENT);
@@ -113,7 +113,7 @@ enum us_code us_ep_logout(struct us_call *call) {
   }
   if (wanted.p == NULL)
     wanted = us_web_url(call, "");
-  US_TRY(us_answer_redirect(call, wanted, NULL, 0));
+  US_TRY(us_answer_after_form(call, wanted));
   us_answer_header(call, "Set-Cookie", us_login_cookie_removal(&call->cx));
   return US_OK;
 }
@@ -122,7 +122,7 @@ enum us_code us_ep_withdraw(struct us_call *call) {
   const struct account_form *form = call->input;
   struct us_consent consent;
   if (!has_session(call))
-    return us_answer_redirect(call, us_web_url(call, ""), NULL, 0);
+    return us_answer_after_form(call, us_web_url(call, ""));
   US_TRY(check_form(call));
   enum us_code code = us_consent_find(&call->cx, call->realm, call->caller.login.account.id, form->client_id, &consent);
   if (code == US_OK)
@@ -132,5 +132,5 @@ enum us_code us_ep_withdraw(struct us_call *call) {
     code = US_OK;
   }
   US_TRY(code);
-  return us_answer_redirect(call, us_web_url(call, ""), NULL, 0);
+  return us_answer_after_form(call, us_web_url(call, ""));
 }

@@ -214,7 +214,7 @@ enum us_code us_ep_login_page(struct us_call *call) {
   US_TRY(us_login_journey(call, &login.journey));
   US_TRY(find_target(call, &login));
   if (has_session && !is_forced(call))
-    return login.wanted.p != NULL ? us_answer_redirect(call, login.wanted, NULL, 0) : us_account_page_show(call);
+    return login.wanted.p != NULL ? us_answer_after_form(call, login.wanted) : us_account_page_show(call);
   return show(call, &login, US_STR_ABSENT);
 }
 
@@ -301,7 +301,7 @@ enum us_code us_ep_login_page_finish(struct us_call *call) {
   if (login->flaw != FLAW_NONE || login->next.p != NULL)
     return show(call, login, login->flaw == FLAW_FOREIGN ? US_STR_ABSENT : form->username);
   struct us_str wanted = login->wanted.p != NULL ? login->wanted : us_web_url(call, "");
-  US_TRY(us_answer_redirect(call, wanted, NULL, 0));
+  US_TRY(us_answer_after_form(call, wanted));
   us_answer_header(call, "Set-Cookie",
                    us_login_cookie(&call->cx, (struct us_str){login->handle.text, login->handle.n}));
   return US_OK;

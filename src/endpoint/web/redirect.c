@@ -26,15 +26,22 @@ struct us_str us_redirect_uri(struct us_cx *cx, struct us_str uri, const struct 
   return text;
 }
 
-/* RFC 9700 4.12: 303 makes a GET of a POST, so that what a form held is not sent on. Rows of pages are no-store by their flag
- * (route/table.c). */
-enum us_code us_answer_redirect(struct us_call *call, struct us_str uri, const struct us_redirect_param *params,
-                                size_t count) {
-  struct us_str location = us_redirect_uri(&call->cx, uri, params, count);
+/* Rows of pages are no-store by their flag (route/table.c). */
+static enum us_code answer(struct us_call *call, int status, struct us_str location) {
   if (location.p == NULL)
     return us_fail_plain(&call->cx, US_E_NO_MEMORY);
-  us_answer_empty(call, call->method == US_METHOD_POST ? 303 : 302);
+  us_answer_empty(call, status);
   us_answer_header(call, "Location", location);
   us_answer_header(call, "Referrer-Policy", US_STR("no-referrer")); /* RFC 9700 4.2.4 */
   return US_OK;
+}
+
+enum us_code us_answer_redirect(struct us_call *call, struct us_str uri, const struct us_redirect_param *params,
+                                size_t count) {
+  return answer(call, 302, us_redirect_uri(&call->cx, uri, params, count));
+}
+
+/* RFC 9700 4.12: 303 makes a GET of a POST, so that what a form held is not sent on. */
+enum us_code us_answer_after_form(struct us_call *call, struct us_str uri) {
+  return answer(call, call->method == US_METHOD_POST ? 303 : 302, us_redirect_uri(&call->cx, uri, NULL, 0));
 }

@@ -68,14 +68,17 @@ static struct us_str header(const struct us_http_response *response, const char 
   return US_STR_ABSENT;
 }
 
-static void answer(struct us_cx *cx, enum us_method method, int status) {
+static void answer(struct us_cx *cx, enum us_method method, bool is_after_form, int status) {
   struct us_http_response response;
   struct us_call call = {.cx = *cx, .method = method, .response = &response};
   const struct us_redirect_param param = {"error", US_STR("access_denied")};
   us_http_response_init(&response);
   us_buf_add_c(&response.body, "what an earlier run wrote");
   us_http_response_header(&response, "X-Old", US_STR("1"));
-  assert_int_equal(us_answer_redirect(&call, US_STR("https://c.test/cb"), &param, 1), US_OK);
+  if (is_after_form)
+    assert_int_equal(us_answer_after_form(&call, US_STR("https://c.test/cb?error=access_denied")), US_OK);
+  else
+    assert_int_equal(us_answer_redirect(&call, US_STR("https://c.test/cb"), &param, 1), US_OK);
   assert_int_equal(response.status, status);
   assert_str(header(&response, "Location"), "https://c.test/cb?error=access_denied");
   assert_str(header(&response, "Referrer-Policy"), "no-referrer");
@@ -86,8 +89,14 @@ static void answer(struct us_cx *cx, enum us_method method, int status) {
 
 /* SB-07: never 307 or 308. */
 static void a_form_is_answered_by_303(void **state) {
-  answer(*state, US_METHOD_GET, 302);
-  answer(*state, US_METHOD_POST, 303);
+  answer(*state, US_METHOD_GET, true, 302);
+  answer(*state, US_METHOD_POST, true, 303);
+}
+
+/* Contract 3.2, 7.3 */
+static void clients_are_answered_by_302(void **state) {
+  answer(*state, US_METHOD_GET, false, 302);
+  answer(*state, US_METHOD_POST, false, 302);
 }
 
 static void without_memory_there_is_no_half_a_redirect(void **state) {
@@ -107,9 +116,13 @@ static void without_memory_there_is_no_half_a_redirect(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      UNIT_WITH_CX(parameters_come_behind_the_uri), UNIT_WITH_CX(the_clients_own_query_stays),
-      UNIT_WITH_CX(absent_values_are_left_out),     UNIT_WITH_CX(any_bytes_come_back),
-      UNIT_WITH_CX(a_form_is_answered_by_303),      cmocka_unit_test(without_memory_there_is_no_half_a_redirect),
+      UNIT_WITH_CX(parameters_come_behind_the_uri),
+      UNIT_WITH_CX(the_clients_own_query_stays),
+      UNIT_WITH_CX(absent_values_are_left_out),
+      UNIT_WITH_CX(any_bytes_come_back),
+      UNIT_WITH_CX(a_form_is_answered_by_303),
+      UNIT_WITH_CX(clients_are_answered_by_302),
+      cmocka_unit_test(without_memory_there_is_no_half_a_redirect),
   };
   return UNIT_RUN(tests);
 }
