@@ -105,7 +105,9 @@ void us_answer_failed(struct us_loop *loop, struct us_http_response *response);
 /* Parses and hands over for as long as the connection is READY; returns how many bytes were used. */
 size_t us_conn_consume(struct us_conn *conn, const char *bytes, size_t n);
 void us_conn_refuse(struct us_conn *conn, int status, const char *reason);
-void us_conn_answered(struct us_conn *conn);        /* the answer has gone out */
+void us_conn_after_answer(
+    struct us_conn *conn);                   /* it has gone out, or waits for the end of the turn, or is on its way */
+void us_conn_answered(struct us_conn *conn); /* it has gone out */
 void us_conn_forget_exchange(struct us_conn *conn); /* the connection has gone; an exchange with the handler lives on */
 void us_exchanges_drop(struct us_loop *loop);       /* frees what will never be answered */
 

@@ -81,9 +81,10 @@ static void us_conn_h2_end(struct us_conn *conn, uint32_t code) {
   us_h2_goodbye(conn->h2, code, goodbye);
   conn->loop->refused++;
   us_conn_h2_drop(conn);
+  us_wait_clear(&conn->loop->waits, &conn->wait);
   us_conn_send(conn, (struct us_str){goodbye, sizeof goodbye}, US_STR_ABSENT);
-  if (conn->state != US_CONN_CLOSED)
-    us_conn_linger(conn);
+  conn->closes = true;
+  us_conn_after_answer(conn);
 }
 
 /* After anything has happened: ends what is over, or sets the deadline that the connection has now. */

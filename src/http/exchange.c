@@ -116,8 +116,7 @@ static void us_conn_answer(struct us_conn *conn, const struct us_http_request *r
   us_conn_send_answer(conn, us_buf_str(&loop->head), body);
 }
 
-/* After us_conn_answer(): all has gone out, or waits for the end of the turn, or the rest is on its way. */
-static void us_conn_after_answer(struct us_conn *conn) {
+void us_conn_after_answer(struct us_conn *conn) {
   if (conn->state == US_CONN_CLOSED)
     return;
   conn->state = US_CONN_ANSWERING;

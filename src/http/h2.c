@@ -29,6 +29,7 @@ struct us_h2 {
   struct us_h2_stream *first_ready, *last_ready;
   size_t open, orphans;
   size_t memory;       /* nghttp2's, streams', requests' until they are answered, answers' */
+  size_t library;      /* of it, nghttp2's */
   size_t answer_bytes; /* of it, answers that have not gone out */
   struct us_h2_count count;
   bool has_begun; /* the client's SETTINGS have come */
@@ -53,12 +54,18 @@ static void us_h2_fail(struct us_h2 *h2, uint32_t code) {
 /* Memory of nghttp2: counted, and bounded whatever else fails to. */
 
 static void *us_h2_note_memory(struct us_h2 *h2, void *block) {
-  h2->memory += malloc_usable_size(block); /* 0 for NULL */
+  size_t n = malloc_usable_size(block); /* 0 for NULL */
+  h2->library += n;
+  h2->memory += n;
   return block;
 }
+static void us_h2_forget_memory(struct us_h2 *h2, size_t n) {
+  h2->library -= n;
+  h2->memory -= n;
+}
 static bool us_h2_may_have(const struct us_h2 *h2, size_t n) {
-  size_t max = h2->limits.h2_memory_bytes + US_H2_LIBRARY_BYTES;
-  return n <= max && h2->memory <= max - n;
+  size_t max = h2->limits.h2_memory_bytes;
+  return n <= max && h2->library <= max - n;
 }
 static void *us_h2_malloc(size_t n, void *self) {
   return us_h2_may_have(self, n) ? us_h2_note_memory(self, malloc(n)) : NULL;
@@ -67,18 +74,16 @@ static void *us_h2_calloc(size_t count, size_t n, void *self) {
   return us_h2_may_have(self, count * n) ? us_h2_note_memory(self, calloc(count, n)) : NULL;
 }
 static void us_h2_free_block(void *block, void *self) {
-  ((struct us_h2 *)self)->memory -= malloc_usable_size(block);
+  us_h2_forget_memory(self, malloc_usable_size(block));
   free(block);
 }
 static void *us_h2_realloc(void *block, size_t n, void *self) {
   struct us_h2 *h2 = self;
-  if (!us_h2_may_have(h2, n))
-    return NULL;
   size_t before = malloc_usable_size(block);
-  void *grown = realloc(block, n);
+  void *grown = us_h2_may_have(h2, n) ? realloc(block, n) : NULL;
   if (!grown)
     return NULL;
-  h2->memory -= before;
+  us_h2_forget_memory(h2, before);
   return us_h2_note_memory(h2, grown);
 }
 
@@ -174,6 +179,15 @@ static int us_h2_on_begin_headers(nghttp2_session *session, const nghttp2_frame 
   if (nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM) != 0)
     return NGHTTP2_ERR_CALLBACK_FAILURE;
   return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
+/* Answered by a reset of nghttp2's own, which costs the same: more streams than it lets in while ours are being reset. */
+static int us_h2_on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame, int code, void *self) {
+  (void)session;
+  (void)frame;
+  (void)code;
+  us_h2_count_useless(&((struct us_h2 *)self)->count);
+  return 0;
 }
 
 static int us_h2_on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name, size_t name_n,
@@ -337,6 +351,7 @@ static nghttp2_session_callbacks *us_h2_callbacks_new(void) {
   if (nghttp2_session_callbacks_new(&c) != 0)
     return NULL;
   nghttp2_session_callbacks_set_on_begin_headers_callback(c, us_h2_on_begin_headers);
+  nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(c, us_h2_on_invalid_frame);
   nghttp2_session_callbacks_set_on_header_callback(c, us_h2_on_header);
   nghttp2_session_callbacks_set_on_frame_recv_callback(c, us_h2_on_frame);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, us_h2_on_data);
@@ -357,7 +372,8 @@ static nghttp2_option *us_h2_option_new(const struct us_http_limits *limits) {
   nghttp2_option_set_max_continuations(o, US_H2_CONTINUATIONS);
   nghttp2_option_set_max_send_header_block_length(o, 2 * US_HTTP_HEAD_MAX); /* us_h2_fits() is what counts */
   /* Ours comes first, and says what it was: the library's own goodbye would be INTERNAL_ERROR. */
-  nghttp2_option_set_stream_reset_rate_limit(o, 2 * limits->h2_resets, limits->h2_resets);
+  uint64_t a_second = 2 * limits->h2_resets * (1 + 1000 / (uint64_t)limits->h2_interval_ms);
+  nghttp2_option_set_stream_reset_rate_limit(o, a_second, a_second);
   return o;
 }
 

@@ -21,12 +21,11 @@
 #include "http/wait.h"
 
 #define US_H2_GOAWAY_BYTES 17
-#define US_H2_STREAM_BYTES (16 * 1024)    /* a stream begins only when there is room for this much */
-#define US_H2_LIBRARY_BYTES (1024 * 1024) /* what nghttp2 may take beyond the limit of a connection */
-#define US_H2_CONTINUATIONS 8             /* frames that continue one head (CVE-2024-28182) */
-#define US_H2_UNSENT_ACKS 100             /* SETTINGS and PING that the client asks for and does not take */
-#define US_H2_BOMB 4                      /* a head that unpacks to so many times its limit ends the connection */
-#define US_H2_COOKIE_MOVES 8              /* cookies that come in pieces among other headers */
+#define US_H2_STREAM_BYTES (16 * 1024) /* a stream begins only when there is room for this much */
+#define US_H2_CONTINUATIONS 8          /* frames that continue one head (CVE-2024-28182) */
+#define US_H2_UNSENT_ACKS 100          /* SETTINGS and PING that the client asks for and does not take */
+#define US_H2_BOMB 4                   /* a head that unpacks to so many times its limit ends the connection */
+#define US_H2_COOKIE_MOVES 8           /* cookies that come in pieces among other headers */
 
 enum us_h2_code { /* RFC 9113 7: those we say ourselves */
                   US_H2_NO_ERROR = 0x0,

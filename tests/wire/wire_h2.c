@@ -3,6 +3,7 @@
 
 #include <nghttp2/nghttp2.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -197,20 +198,28 @@ static void take_settings(struct h2_client *c, int flags, const char *p, size_t 
     if (id < 16)
       c->settings[id] = get_u32(p + 2);
   }
-  h2_frame(c, H2_SETTINGS, H2_ACK, 0, NULL, 0);
+  if (!c->is_mute)
+    h2_frame(c, H2_SETTINGS, H2_ACK, 0, NULL, 0);
+}
+
+/* The payload of the frame that is there, whole; -1: not yet. */
+static ssize_t next_payload(const struct us_buf *got) {
+  size_t n = got->n >= US_H2_FRAME_HEAD_BYTES ? get_u32(got->p) >> 8 : 0;
+  return got->n >= US_H2_FRAME_HEAD_BYTES + n ? (ssize_t)n : -1;
+}
+
+bool h2_has_more(struct h2_client *c, int ms) {
+  struct pollfd ready = {.fd = c->conn.fd, .events = POLLIN};
+  return next_payload(&c->conn.got) >= 0 || (c->conn.ssl && SSL_pending(c->conn.ssl)) || poll(&ready, 1, ms) > 0;
 }
 
 bool h2_read(struct h2_client *c) {
   struct us_buf *got = &c->conn.got;
-  size_t n = 0;
-  for (;;) {
-    if (got->n >= US_H2_FRAME_HEAD_BYTES)
-      n = get_u32(got->p) >> 8;
-    if (got->n >= US_H2_FRAME_HEAD_BYTES + n && got->n)
-      break;
+  ssize_t payload;
+  while ((payload = next_payload(got)) < 0)
     if (!wire_read_some(&c->conn))
       return false;
-  }
+  size_t n = (size_t)payload;
   int type = (unsigned char)got->p[3], flags = (unsigned char)got->p[4];
   int32_t id = (int32_t)(get_u32(got->p + 5) & 0x7fffffff);
   const char *p = got->p + US_H2_FRAME_HEAD_BYTES;

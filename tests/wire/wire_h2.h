@@ -52,7 +52,8 @@ struct h2_client {
   int goaways;
   int goaway; /* the last code, or -1 */
   int32_t goaway_id;
-  int pings; /* acknowledged */
+  bool is_mute; /* acknowledges nothing */
+  int pings;    /* acknowledged */
   int settings_acks;
   uint32_t settings[16]; /* theirs, by id */
 };
@@ -77,7 +78,8 @@ void h2_open_window(struct h2_client *c, int32_t id, uint32_t bytes);
 void h2_set(struct h2_client *c, unsigned id, uint32_t value);
 void h2_ping(struct h2_client *c);
 
-bool h2_read(struct h2_client *c); /* one frame; false: the connection has ended, or says nothing */
+bool h2_has_more(struct h2_client *c, int ms); /* something to read, within so long */
+bool h2_read(struct h2_client *c);             /* one frame; false: the connection has ended, or says nothing */
 struct h2_stream *h2_stream(struct h2_client *c, int32_t id);
 /* Reads until the stream has ended, or was reset. */
 struct h2_stream *h2_await(struct h2_client *c, int32_t id);
