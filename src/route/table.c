@@ -52,7 +52,8 @@ const struct us_route us_routes[] = {
     /* OAuth 2.0: protocol contract 3 and 8. */
     {"oauth.access_token", US_SERVICE_OAUTH, US_METHOD_POST, "access_token", NULL, US_AUTH_CLIENT, US_STYLE_OAUTH,
      US_BODY_FORM, &us_token_request_table, US_WRITE, OAUTH_FLAGS, us_ep_token_prepare, us_ep_token_run,
-     us_ep_token_finish, "protocol 3.1, 6", "Token endpoint: password, refresh_token, client_credentials, uma-ticket"},
+     us_ep_token_finish, "protocol 3.1, 6",
+     "Token endpoint: password, authorization_code, refresh_token, client_credentials, uma-ticket"},
     {"oauth.authorize", US_SERVICE_OAUTH, US_METHOD_GET, "authorize", NULL, US_AUTH_SESSION_OPTIONAL, US_STYLE_PAGE,
      US_BODY_NONE, &us_authorize_table, US_WRITE, OAUTH_FLAGS, us_ep_authorize_prepare, us_ep_authorize_run,
      us_ep_authorize_finish, "protocol 3.2", "Authorization endpoint"},
