@@ -84,7 +84,7 @@ static bool is_let_in(struct us_world *w, const char *id) {
   return false;
 }
 
-/* RFC 8705 2.1: each kind of name, spelled as it may be, and not as it may not. */
+/* XT-05, RFC 8705 2.1: each kind of name, spelled as it may be, and not as it may not. */
 static void the_registered_name_is_looked_for(void **state) {
   struct us_world *w = *state;
   trust(w, authority(w));
@@ -135,7 +135,7 @@ static void fine_client(struct us_world *w) {
   assert_true(is_let_in(w, ID));
 }
 
-/* RFC 8705 2.1: an authority must vouch for it, now, and for clients. */
+/* XT-05, RFC 8705 2.1: an authority must vouch for it, now, and for clients. */
 static void only_a_trusted_certificate_counts(void **state) {
   struct us_world *w = *state;
   fine_client(w);
@@ -216,7 +216,7 @@ static void exactly_one_name_is_registered(void **state) {
   }
 }
 
-/* RFC 8705 2.2: the key is registered; or the certificate, then that one and no other. */
+/* XT-05, RFC 8705 2.2: the key is registered; or the certificate, then that one and no other. */
 static void a_certificate_of_ones_own_is_registered_by_key_or_as_it_is(void **state) {
   struct us_world *w = *state;
   struct us_cert *own = self_signed(leaf(w));
@@ -321,6 +321,7 @@ static const char *cnf_of(struct us_reply r) {
   return cnf ? cnf : "";
 }
 
+/* XT-06 */
 static void a_bound_pat_is_for_its_holder_only(void **state) {
   struct us_world *w = *state;
   change_client(w, RS1, bind_tokens);
@@ -347,7 +348,7 @@ static void a_bound_pat_is_for_its_holder_only(void **state) {
   expect_status(us_with_pat(w, "GET", ALPHA_UMA "resource_set", pat, NULL), 200);
 }
 
-/* Who introspects sees what it is bound to, whatever certificate he has himself. */
+/* XT-06: who introspects sees what it is bound to, whatever certificate he has himself. */
 static void introspection_shows_the_binding(void **state) {
   struct us_world *w = *state;
   change_client(w, RS1, bind_tokens);
