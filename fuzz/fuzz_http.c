@@ -6,10 +6,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "fuzz.h"
 #include "http/address.h"
-#include "http/check.h"
-#include "http/parse.h"
+#include "http_promises.h"
 
 struct outcome {
   enum us_parse_result result;
@@ -41,30 +39,6 @@ static void parse(const uint8_t *data, size_t size, size_t piece, struct outcome
   us_parser_free(parser);
 }
 
-static bool is_in(struct us_str part, struct us_str whole) {
-  return part.p >= whole.p && part.p + part.n <= whole.p + whole.n;
-}
-
-static void check_request(const struct us_http_request *r) {
-  const struct us_http_limits *limits = &us_http_limits_default;
-  const char *reason = NULL;
-  fuzz_must(us_http_check_target(r->target, &reason) == 0);
-  fuzz_must(us_http_check_head(r, 1, r->is_http10 ? 0 : 1, limits, &reason) == 0);
-  fuzz_must(us_http_header_count(r, "host") == 1 && us_str_eq(us_http_header(r, "host"), r->host));
-  fuzz_must(us_http_header_count(r, "authorization") <= 1);
-  fuzz_must(r->body.p && r->body.n <= limits->body_bytes && r->target.n <= limits->target_bytes);
-  fuzz_must(is_in(r->path, r->target) && (!r->query.p || is_in(r->query, r->target)) && r->path.p[0] == '/');
-  fuzz_must(r->method_text.n > 0 && r->method_text.n <= US_HTTP_METHOD_BYTES);
-  for (size_t i = 0; i < r->header_count; i++) {
-    struct us_str name = r->headers[i].name, value = r->headers[i].value;
-    for (size_t at = 0; at < name.n; at++)
-      fuzz_must(name.p[at] > ' ' && name.p[at] != ':' && !(name.p[at] >= 'A' && name.p[at] <= 'Z'));
-    for (size_t at = 0; at < value.n; at++)
-      fuzz_must((unsigned char)value.p[at] >= ' ' || value.p[at] == '\t');
-    fuzz_must(value.n == 0 || (value.p[0] != ' ' && value.p[value.n - 1] != ' '));
-  }
-}
-
 static void use_request(const struct us_http_request *r) {
   struct us_address proxy, client;
   char text[US_ADDRESS_TEXT_BYTES];
@@ -94,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (whole.result == US_PARSE_COMPLETE) {
     fuzz_must(whole.used == pieces.used);
     check_same(&whole.request, &pieces.request);
-    check_request(&whole.request);
+    fuzz_check_http_request(&whole.request, &us_http_limits_default);
     use_request(&whole.request);
   }
   us_mem_free(whole.mem);
