@@ -69,6 +69,12 @@ static bool is_loopback(struct us_str rest) {
   return false;
 }
 
+/* RFC 3986 3.2.1. "http://localhost:x@evil.example/" leads to evil.example, whatever stands in front. */
+static bool names_user(struct us_str rest) {
+  size_t n = strcspn(rest.p + 2, "/?");
+  return memchr(rest.p + 2, '@', n) != NULL;
+}
+
 /* RFC 6749 3.1.2 and RFC 9700 2.6 (OA-12, SB-02): absolute, no fragment; https, or http to the machine itself, or a private
  * scheme in the reverse-domain form of RFC 8252 7.1. That leaves javascript:, data: and file: out. */
 static const char *flaw_of_uri(struct us_str uri) {
@@ -83,6 +89,8 @@ static const char *flaw_of_uri(struct us_str uri) {
   struct us_str scheme = {uri.p, (size_t)(colon - uri.p)};
   struct us_str rest = {colon + 1, uri.n - scheme.n - 1};
   bool has_authority = us_str_starts(rest, US_STR("//")) && rest.n > 2 && rest.p[2] != '/';
+  if (has_authority && names_user(rest))
+    return "names a user";
   if (us_str_eq_nocase(scheme, US_STR("https")))
     return has_authority ? NULL : "names no host";
   if (us_str_eq_nocase(scheme, US_STR("http")))

@@ -45,7 +45,7 @@ static void redirection_uris_are_absolute_and_safe(void **state) {
                                      "HTTPS://client.example",    "http://127.0.0.1/cb",
                                      "http://127.0.0.1:49152/cb", "http://[::1]:9/cb",
                                      "http://localhost/cb",       "com.example.app:/cb",
-                                     "com.example.app://cb"};
+                                     "com.example.app://cb",      "https://client.example/@me?x=a@b"};
   static const char *const bad[] = {"",
                                     "/cb",
                                     "cb",
@@ -56,6 +56,11 @@ static void redirection_uris_are_absolute_and_safe(void **state) {
                                     "http://127.0.0.1.evil.example/cb",
                                     "http://localhost.evil.example/cb",
                                     "http://127.0.0.1@evil.example/cb",
+                                    "http://127.0.0.1:1@evil.example/cb",
+                                    "http://localhost:x@evil.example/cb",
+                                    "http://localhost:@evil.example",
+                                    "https://bank.example@evil.example/cb",
+                                    "https://bank.example:443@evil.example?x",
                                     "https:///cb",
                                     "https:/cb",
                                     "https:cb",
