@@ -42,6 +42,8 @@ static const char *standard_text(enum us_code code) {
   case US_E_STALE:
   case US_E_TO_POOL:
     return "The server is temporarily unable to handle the request.";
+  case US_E_REVOKE_FAILED:
+    return "Failed to revoke access token";
   case US_E_INTERNAL:
     return "The server met an unexpected condition.";
   default:

@@ -1,6 +1,8 @@
 /* Revocation (protocol contract 8.2, RFC 7009). */
 #include "flow/oauth.h"
 
+#include "store/sql.h"
+
 static struct us_reply revoke(struct us_world *w, const char *client, const char *text, const char *hint) {
   return as_client(w, REVOKE, client,
                    us_text(w, "token=%s%s%s", us_enc(w, text), hint ? "&token_type_hint=" : "", hint ? hint : ""));
@@ -139,6 +141,24 @@ static void another_realm_does_not_reach_it(void **state) {
   assert_true(is_active(look(w, RS1, pat)));
 }
 
+static enum us_code damage_rpts(struct us_cx *cx, void *self) {
+  (void)self;
+  return us_sql_run(cx, NULL, "UPDATE rpt SET counted = 'x'", "");
+}
+
+/* Contract 8.2: a failure of ours has words of its own, and tells nothing else. */
+static void what_cannot_be_read_is_a_500(void **state) {
+  struct us_world *w = *state;
+  const char *pat = us_pat(w, "alice", RS1), *rpt = new_rpt(w, pat);
+  assert_int_equal(us_world_transact(w, damage_rpts, NULL), US_OK);
+  struct us_reply r = revoke(w, C1, rpt, NULL);
+  assert_error(r, 500, "server_error");
+  assert_string_equal(description(r), "Failed to revoke access token");
+  assert_int_equal(json_object_size(r.json), 2);
+  assert_string_equal(us_reply_header(&r, "Cache-Control"), "no-store");
+  expect_status(revoke(w, RS1, pat, NULL), 200);
+}
+
 int main(void) {
   us_test_setup();
   const struct CMUnitTest tests[] = {
@@ -153,6 +173,7 @@ int main(void) {
       STORY(public_clients_revoke_with_their_id),
       STORY(revoking_a_pat_leaves_the_resources),
       STORY(another_realm_does_not_reach_it),
+      STORY(what_cannot_be_read_is_a_500),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,7 +45,10 @@ enum us_code us_ep_revoke(struct us_call *call) {
   struct us_json_writer w;
   if (in->token.n == 0)
     return us_fail(&call->cx, US_E_INVALID_REQUEST, "Missing parameter: token");
-  US_TRY(revoke(call, in->token));
+  enum us_code code = revoke(call, in->token);
+  if (code == US_E_INTERNAL) /* what it was stays for the log */
+    code = call->cx.err.code = US_E_REVOKE_FAILED;
+  US_TRY(code);
   us_answer_json(call, 200, &w);
   us_json_open(&w, '{');
   us_json_close(&w, '}');
