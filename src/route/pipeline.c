@@ -282,7 +282,7 @@ static enum us_style style_of(const struct pipeline *p) {
 /* Which scope a token lacks: what a challenge says (RFC 6750 3). */
 static struct us_str scope_of(const struct us_call *call) {
   enum us_auth auth = call->route != NULL ? call->route->auth : US_AUTH_NONE;
-  if (auth == US_AUTH_REGISTRAR)
+  if (auth == US_AUTH_REGISTRAR && call->realm != NULL) /* there may be no such realm */
     return call->realm->settings.registration_token_scope;
   return us_str_c(auth == US_AUTH_USERINFO ? US_SCOPE_OPENID : US_SCOPE_UMA);
 }
