@@ -1,6 +1,7 @@
 /* The token of our forms (protocol contract 7.4, Q34): the vector of the contract, and what is taken besides. */
 #include "../unit.h"
 
+#include "crypto/digest.h"
 #include "endpoint/web/page.h"
 
 #define SESSION "sess-9f1c2a7e-demo"
@@ -45,5 +46,9 @@ static void without_a_session_there_is_none(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {UNIT_WITH_CX(the_vector_of_the_contract), UNIT_WITH_CX(nothing_else_is_taken),
                                      UNIT_WITH_CX(without_a_session_there_is_none)};
-  return UNIT_RUN(tests);
+  if (us_crypto_setup() != 0)
+    return 1;
+  int failed = UNIT_RUN(tests);
+  us_crypto_done();
+  return failed;
 }
