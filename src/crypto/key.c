@@ -198,7 +198,7 @@ static enum us_code check_key_ops(struct us_cx *cx, const json_t *jwk) {
     else if (op != NULL && strcmp(op, "verify") == 0)
       verifies++;
     else
-      return unfit(cx, "key_ops", "may hold \"sign\" and \"verify\" only");
+      return unfit(cx, "key_ops", "may hold sign and verify only");
   }
   bool is_private = json_object_get(jwk, "d") != NULL;
   if (signs > 1 || verifies > 1 || (is_private ? signs : verifies) == 0)
@@ -215,11 +215,11 @@ static enum us_code check_purpose(struct us_cx *cx, const json_t *jwk, enum us_a
   if (us_str_eq_c(kty, "EC"))
     alg = US_ALG_ES256;
   if (alg == US_ALG_NONE)
-    return unfit(cx, "kty", "must be \"RSA\" or \"EC\"");
+    return unfit(cx, "kty", "must be RSA or EC");
   if (json_object_get(jwk, "alg") != NULL && us_alg_parse(string_member(jwk, "alg")) != alg)
-    return unfit(cx, "alg", "must be \"RS256\" for an RSA key and \"ES256\" for an EC key");
+    return unfit(cx, "alg", "must be RS256 for an RSA key and ES256 for an EC key");
   if (json_object_get(jwk, "use") != NULL && !us_str_eq_c(string_member(jwk, "use"), "sig"))
-    return unfit(cx, "use", "must be \"sig\"");
+    return unfit(cx, "use", "must be sig");
   US_TRY(check_key_ops(cx, jwk));
   *ret_alg = alg;
   return US_OK;
@@ -372,7 +372,7 @@ static enum us_code load_rsa(struct us_cx *cx, const json_t *jwk, struct us_key 
 /* RFC 7518 6.2, for P-256 alone. */
 static enum us_code load_ec(struct us_cx *cx, const json_t *jwk, struct us_key *key, cjose_jwk_t **ret_public) {
   if (!us_str_eq_c(string_member(jwk, "crv"), "P-256"))
-    return unfit(cx, "crv", "must be \"P-256\"");
+    return unfit(cx, "crv", "must be P-256");
   struct number x = {NULL, 0};
   struct number y = {NULL, 0};
   US_TRY(read_p256(cx, jwk, "x", &x));
