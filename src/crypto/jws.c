@@ -256,19 +256,22 @@ static cjose_header_t *new_header(const struct us_key *key, const char *typ) {
   return header;
 }
 
-static enum us_code export(struct us_cx *cx, cjose_jws_t *jws, struct us_str *ret_compact) {
+static enum us_code write_compact(struct us_cx *cx, cjose_jws_t *jws, struct us_str *ret_compact) {
   const char *text = NULL;
-  if (!cjose_jws_export(jws, &text, NULL) || text == NULL) return us_fail_plain(cx, US_E_NO_MEMORY);
+  if (!cjose_jws_export(jws, &text, NULL) || text == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
   size_t n = strlen(text);
   /* We would not take it back ourselves. */
-  if (n > US_JWS_MAX_BYTES){us_fail_plain(cx, US_E_INTERNAL);
-                            return us_error_detail(cx, "JWS: %zu bytes are too long to be sent out", n);}
-char *copy = us_mem_secret(cx->mem, n + 1);
-if (copy == NULL)
-  return us_fail_plain(cx, US_E_NO_MEMORY);
-memcpy(copy, text, n + 1);
-*ret_compact = (struct us_str){copy, n};
-return US_OK;
+  if (n > US_JWS_MAX_BYTES) {
+    us_fail_plain(cx, US_E_INTERNAL);
+    return us_error_detail(cx, "JWS: %zu bytes are too long to be sent out", n);
+  }
+  char *copy = us_mem_secret(cx->mem, n + 1);
+  if (copy == NULL)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  memcpy(copy, text, n + 1);
+  *ret_compact = (struct us_str){copy, n};
+  return US_OK;
 }
 
 enum us_code us_jws_sign(struct us_cx *cx, const struct us_key *key, const char *typ, struct us_str claims,
@@ -288,7 +291,7 @@ enum us_code us_jws_sign(struct us_cx *cx, const struct us_key *key, const char 
     us_fail_plain(cx, header == NULL || err.code == CJOSE_ERR_NO_MEMORY ? US_E_NO_MEMORY : US_E_INTERNAL);
     return us_error_detail(cx, "JWS: signing failed: %s", err.message != NULL ? err.message : "out of memory");
   }
-  enum us_code code = export(cx, jws, ret_compact);
+  enum us_code code = write_compact(cx, jws, ret_compact);
   cjose_jws_release(jws);
   return code;
 }

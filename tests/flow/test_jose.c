@@ -234,6 +234,25 @@ static const struct jose_place places[] = {
      .longest = US_JWS_MAX_BYTES},
 };
 
+/* JW-13: the same key may sign for all of them; what is good in one place is nothing in another. */
+static void each_kind_has_its_place(void **state) {
+  struct us_world *w = *state;
+  size_t n = sizeof(places) / sizeof(places[0]);
+  for (size_t i = 0; i < n; i++) {
+    if (places[i].claims != id_token_claims || i == 0) /* the realm's keys once */
+      places[i].set_up(w);
+  }
+  session = us_sso(w, "alice");
+  for (size_t of = 0; of < n; of++) {
+    for (size_t at = 0; at < n; at++) {
+      const char *token = jose_by_head(w, &places[of], EC_1, JOSE_EC);
+      bool is_kind = places[of].claims == places[at].claims;
+      if (places[at].takes(w, token) != is_kind)
+        fail_msg("what is a good %s is %s as %s", places[of].name, is_kind ? "refused" : "taken", places[at].name);
+    }
+  }
+}
+
 static void play(void (*tricks)(struct us_world *w, const struct jose_place *place)) {
   for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
     struct us_world *w = us_world_new();
@@ -307,6 +326,7 @@ static void signatures_have_one_form(void **state) {
 int main(void) {
   us_test_setup();
   const struct CMUnitTest tests[] = {
+      STORY(each_kind_has_its_place),
       cmocka_unit_test(only_the_algorithms_of_trusted_keys_count),
       cmocka_unit_test(a_public_key_is_no_secret_anywhere),
       cmocka_unit_test(a_key_fits_its_algorithm_and_its_owner),
