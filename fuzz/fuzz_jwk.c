@@ -15,7 +15,12 @@ static void check_key(struct us_cx *cx, const struct us_key *key) {
   struct us_str text = us_key_public_jwk(key);
   struct us_key *again = NULL;
   fuzz_must(us_key_alg(key) == US_ALG_RS256 || us_key_alg(key) == US_ALG_ES256);
-  fuzz_must(us_key_load(cx, text, &again) == US_OK);
+  if (us_key_load(cx, text, &again) !=
+      US_OK) { /* OpenSSL's look at a modulus throws dice: one that is none may pass once */
+    fuzz_must(us_key_alg(key) == US_ALG_RS256);
+    us_error_clear(cx);
+    return;
+  }
   fuzz_must(us_str_eq(us_key_public_jwk(again), text) && us_key_alg(again) == us_key_alg(key));
   fuzz_must(us_str_eq(us_key_kid(again), us_key_kid(key)));
   for (size_t i = 0; us_key_kid(key).p == NULL && i < sizeof(secret) / sizeof(secret[0]); i++)
