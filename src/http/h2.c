@@ -51,17 +51,29 @@ static void us_h2_fail(struct us_h2 *h2, uint32_t code) {
   h2->code = code;
 }
 
+/* What all connections of the process hold: a connection's own sum is small against what many of them could ask for. */
+static _Atomic size_t us_h2_total;
+
+static void us_h2_take(struct us_h2 *h2, size_t n) {
+  h2->memory += n;
+  us_h2_total += n;
+}
+static void us_h2_give_back(struct us_h2 *h2, size_t n) {
+  h2->memory -= n;
+  us_h2_total -= n;
+}
+
 /* Memory of nghttp2: counted, and bounded whatever else fails to. */
 
 static void *us_h2_note_memory(struct us_h2 *h2, void *block) {
   size_t n = malloc_usable_size(block); /* 0 for NULL */
   h2->library += n;
-  h2->memory += n;
+  us_h2_take(h2, n);
   return block;
 }
 static void us_h2_forget_memory(struct us_h2 *h2, size_t n) {
   h2->library -= n;
-  h2->memory -= n;
+  us_h2_give_back(h2, n);
 }
 static bool us_h2_may_have(const struct us_h2 *h2, size_t n) {
   size_t max = h2->limits.h2_memory_bytes;
@@ -90,7 +102,8 @@ static void *us_h2_realloc(void *block, size_t n, void *self) {
 /* Streams. */
 
 static void us_h2_count(struct us_h2 *h2, struct us_h2_stream *s, size_t bytes) {
-  h2->memory = h2->memory - s->counted + bytes;
+  us_h2_give_back(h2, s->counted);
+  us_h2_take(h2, bytes);
   s->counted = bytes;
 }
 
@@ -129,7 +142,8 @@ static struct us_h2_stream *us_h2_find(struct us_h2 *h2, int32_t id) {
 
 static bool us_h2_may_begin(const struct us_h2 *h2) {
   return !h2->is_finished && h2->open + h2->orphans < h2->limits.h2_streams &&
-         h2->memory + US_H2_STREAM_BYTES <= h2->limits.h2_memory_bytes;
+         h2->memory + US_H2_STREAM_BYTES <= h2->limits.h2_memory_bytes &&
+         us_h2_total + US_H2_STREAM_BYTES <= h2->limits.h2_total_bytes;
 }
 
 static struct us_h2_stream *us_h2_begin_stream(struct us_h2 *h2, int32_t id) {
@@ -160,6 +174,8 @@ static void us_h2_count_request(struct us_h2 *h2, struct us_h2_stream *s) {
   us_h2_count(h2, s, us_mem_used(s->gather.mem));
   if (h2->memory > h2->limits.h2_memory_bytes)
     us_h2_request_refuse(s, 503, "The connection has too much to do at once");
+  else if (us_h2_total > h2->limits.h2_total_bytes)
+    us_h2_request_refuse(s, 503, "The server has too much to do at once");
 }
 
 /* What nghttp2 tells. */

@@ -54,6 +54,7 @@ struct us_http_limits {
   /* HTTP/2, each of a connection. */
   size_t h2_streams;      /* 100 requests at once, with those that were reset and still run */
   size_t h2_memory_bytes; /* 16 MiB for requests and for answers that wait */
+  size_t h2_total_bytes;  /* 256 MiB, the same for all connections together: further streams are refused */
   size_t h2_resets;       /* 200 requests reset in an interval */
   size_t h2_frames;       /* 1,000 frames in an interval that bring no part of a request */
   int64_t h2_interval_ms; /* 10 s */

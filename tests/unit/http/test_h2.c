@@ -283,6 +283,35 @@ static void stream_begins_when_there_is_room_for_it(void **state) {
   assert_in_range(high, memory - own - 64 + US_H2_STREAM_BYTES, memory - own + 64 + US_H2_STREAM_BYTES);
 }
 
+/* One more than all connections may hold together: refused, on whichever of them, until something has gone. */
+static void streams_of_all_connections_share_a_sum(void **state) {
+  (void)state;
+  struct us_http_limits limits = us_http_limits_default;
+  struct side one, other;
+  open_side(&one, &limits);
+  open_side(&other, &limits);
+  size_t idle = us_h2_memory(one.h2) + us_h2_memory(other.h2);
+  close_side(&other);
+  close_side(&one);
+  limits.h2_total_bytes = idle + 4 * US_H2_STREAM_BYTES;
+  open_side(&one, &limits);
+  open_side(&other, &limits);
+  int begun = 0;
+  for (int id = 1; id < 40; id += 2) {
+    post(&one, id, false);
+    data(&one, id, 16000, false);
+    send_all(&one);
+  }
+  begun = one.begun;
+  assert_in_range(begun, 1, 6);
+  post(&other, 1, true);
+  assert_int_equal(other.begun, 0);
+  close_side(&one);
+  post(&other, 3, true);
+  assert_int_equal(other.begun, 1);
+  close_side(&other);
+}
+
 /* A body that grows past the sum is refused as soon as it does. */
 static void body_past_the_sum_is_refused(void **state) {
   (void)state;
@@ -342,6 +371,7 @@ int main(void) {
       cmocka_unit_test(memory_comes_back_when_streams_end),
       cmocka_unit_test(memory_comes_back_when_the_connection_goes),
       cmocka_unit_test(stream_begins_when_there_is_room_for_it),
+      cmocka_unit_test(streams_of_all_connections_share_a_sum),
       cmocka_unit_test(body_past_the_sum_is_refused),
       cmocka_unit_test(requests_wait_for_answers_to_be_taken),
   };
