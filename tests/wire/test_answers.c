@@ -33,7 +33,7 @@ static void answer_has_date_length_and_the_handlers_headers(void **state) {
   assert_true(labs((long)(timegm(&tm) - time(NULL))) <= 2);
   char *expected =
       wire_format("method=POST\nknown=1\npath=/a%%20b\nquery=?c=d&e\nhost=usher.test\npeer=127.0.0.1\ngroup=127.0.0.1\n"
-                  "cert=\ntls=%d\nheaders=3\nauthorization=\nx-test=two  blanks\nbytes=5\nbody=hello\n",
+                  "cert=\ntls=%d\nheaders=3\nauthorization=\nx-test=two  blanks\ncookie=\nh2=0\nbytes=5\nbody=hello\n",
                   wire_is_tls(state));
   assert_str(answer.body, expected);
   free(expected);
@@ -227,7 +227,7 @@ static void request_may_come_a_byte_at_a_time(void **state) {
     wire_send(&client, p, 1);
   wire_read_answer(&client, false, &answer);
   assert_non_null(strstr(answer.body.p, "path=/x\nquery=?y\nhost=usher.test\n"));
-  assert_non_null(strstr(answer.body.p, "headers=3\nauthorization=\nx-test=slow\nbytes=4\nbody=abcd\n"));
+  assert_non_null(strstr(answer.body.p, "headers=3\nauthorization=\nx-test=slow\ncookie=\nh2=0\nbytes=4\nbody=abcd\n"));
   wire_answer_done(&answer);
   wire_close(&client);
 }
