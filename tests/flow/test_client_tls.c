@@ -77,8 +77,10 @@ static struct us_reply ask_as(struct us_world *w, const char *id) {
 }
 static bool is_let_in(struct us_world *w, const char *id) {
   struct us_reply r = ask_as(w, id);
-  if (r.status == 200)
+  if (r.status == 200) {
+    assert_string_not_equal(us_reply_str(&r, "access_token"), "");
     return true;
+  }
   assert_error(r, 400, "invalid_client");
   assert_string_equal(description(r), "Client authentication failed");
   return false;
