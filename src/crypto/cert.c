@@ -193,7 +193,7 @@ static bool rsa_text(const EVP_PKEY *pkey, char *text, size_t room) {
   BIGNUM *modulus = NULL, *exponent = NULL;
   bool ok = EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &modulus) == 1 &&
             EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1 &&
-            BN_num_bytes(modulus) <= (int)sizeof(bytes) && BN_num_bytes(exponent) <= 8;
+            BN_num_bytes(modulus) <= (int)sizeof(bytes) && BN_num_bytes(exponent) <= US_KEY_RSA_MAX_EXPONENT_BYTES;
   if (ok) {
     us_base64url_encode(bytes, (size_t)BN_bn2bin(modulus, bytes), n);
     us_base64url_encode(bytes, (size_t)BN_bn2bin(exponent, bytes), e);

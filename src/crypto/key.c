@@ -28,7 +28,6 @@
 
 #define P256_BYTES 32
 #define RSA_MAX_BYTES (US_KEY_RSA_MAX_BITS / 8)
-#define RSA_MAX_EXPONENT_BYTES 8
 #define KID_RANDOM_BYTES 16
 
 /* A number out of a JWK, big-endian, in memory that is wiped when the context goes. */
@@ -339,7 +338,7 @@ static enum us_code load_rsa(struct us_cx *cx, const json_t *jwk, struct us_key 
   struct number n = {NULL, 0};
   struct number e = {NULL, 0};
   US_TRY(read_uint(cx, jwk, "n", RSA_MAX_BYTES, &n));
-  US_TRY(read_uint(cx, jwk, "e", RSA_MAX_EXPONENT_BYTES, &e));
+  US_TRY(read_uint(cx, jwk, "e", US_KEY_RSA_MAX_EXPONENT_BYTES, &e));
   if (bits_of(&n) < US_KEY_RSA_MIN_BITS)
     return us_fail(cx, US_E_INVALID_REQUEST, "key: 'n' must have %d bits at least", US_KEY_RSA_MIN_BITS);
   if (!rsa_is_sound(&n, &e))

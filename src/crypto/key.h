@@ -8,7 +8,9 @@
 #include "base/cx.h"
 
 #define US_KEY_RSA_MIN_BITS 2048
-#define US_KEY_RSA_MAX_BITS 8192         /* a longer key costs too much at each signature it is to check */
+/* A longer key, or exponent, costs too much at each signature that it is to check. */
+#define US_KEY_RSA_MAX_BITS 8192
+#define US_KEY_RSA_MAX_EXPONENT_BYTES 4
 #define US_KEY_MAX_JWK_BYTES (16 * 1024) /* text of a JWK */
 
 enum us_alg { US_ALG_NONE = 0, US_ALG_RS256, US_ALG_ES256 };

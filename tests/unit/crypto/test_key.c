@@ -291,10 +291,10 @@ static void rsa_numbers_must_be_sound(void **state) {
   assert_refused(cx, with_bytes(public_of(rsa_jwk), "n", even, sizeof(even)), "n");
   even[255] = 0xff; /* now a multiple of 3 */
   assert_refused(cx, with_bytes(public_of(rsa_jwk), "n", even, sizeof(even)), "n");
-  assert_refused(cx, with(public_of(rsa_jwk), "e", "AQ"), "n");                       /* 1 */
-  assert_refused(cx, with(public_of(rsa_jwk), "e", "AQAA"), "n");                     /* 65536 */
-  assert_refused(cx, with_bytes(public_of(rsa_jwk), "e", (uint8_t[9]){1}, 9), "e");   /* 65 bits */
-  assert_loads(cx, with_bytes(public_of(rsa_jwk), "e", (uint8_t[8]){1, [7] = 1}, 8)); /* the limit */
+  assert_refused(cx, with(public_of(rsa_jwk), "e", "AQ"), "n");                              /* 1 */
+  assert_refused(cx, with(public_of(rsa_jwk), "e", "AQAA"), "n");                            /* 65536 */
+  assert_refused(cx, with_bytes(public_of(rsa_jwk), "e", (uint8_t[5]){1, [4] = 1}, 5), "e"); /* 33 bits */
+  assert_loads(cx, with_bytes(public_of(rsa_jwk), "e", (uint8_t[4]){0xff, [3] = 1}, 4));     /* the limit */
   assert_refused(cx, with(public_of(rsa_jwk), "e", ""), "e");
   assert_refused(cx, with(public_of(rsa_jwk), "e", "AA"), "e");
   assert_refused(cx, with(public_of(rsa_jwk), "e", "AAEAAQ"), "e"); /* RFC 7518 2: no leading zero */
