@@ -73,7 +73,7 @@ extern "C" {
 #define USHER_ABI_MINOR 0 /* the host's must be this or later */
 
 /* Is `member` there in what `p` points to, as far as p->size says? */
-#define USHER_HAS(p, member) \
+#define USHER_HAS(p, member)                                                                                           \
   ((const char *)&(p)->member + sizeof((p)->member) <= (const char *)(p) + (p)->size && (p)->member != 0)
 
 /* What a method returns. Anything else counts as USHER_FAIL. */
@@ -99,12 +99,13 @@ struct usher_strs {
 /* Handles: opaque, and good only inside the method they were given to. The host knows them by a number inside: a handle that is
  * stale, or of another kind, makes the call fail (n == 0, USHER_FAIL) and is written to the log. A handle that is const has no
  * setters: that is how the contract's "not persisted" is kept. */
-struct usher_resource; /* _id realm client_id owner name type description uri icon_uri resource_scopes labels policy_uri */
-struct usher_policy;   /* policyId realm sharer permissions[{subject, scopes}] type conditions resource{as above} */
-struct usher_ticket;   /* id realm expires_at_ms resource_id scopes rs_client_id client_id */
-struct usher_party;    /* name universal_id realm claims{} */
-struct usher_filter;   /* a query filter of Common REST, in its textual form */
-struct usher_error;    /* of one call; what the caller will be told after a veto */
+struct
+    usher_resource; /* _id realm client_id owner name type description uri icon_uri resource_scopes labels policy_uri */
+struct usher_policy; /* policyId realm sharer permissions[{subject, scopes}] type conditions resource{as above} */
+struct usher_ticket; /* id realm expires_at_ms resource_id scopes rs_client_id client_id */
+struct usher_party;  /* name universal_id realm claims{} */
+struct usher_filter; /* a query filter of Common REST, in its textual form */
+struct usher_error;  /* of one call; what the caller will be told after a veto */
 
 /* What the host does for a plugin. The pointer given to open() is good until close() returns. All of it may be called on any thread
  * that runs a method; log() and now_ms() on any thread at all. */
@@ -150,7 +151,8 @@ struct usher_host {
 
   /* JSON. Results live until the method returns. */
   struct usher_str (*json_get)(struct usher_str json, const char *pointer); /* as resource_get, of any JSON text */
-  struct usher_str (*json_text)(struct usher_str json);   /* "\"a\\u00e9\"" -> aé: of a JSON string; n == 0 for anything else */
+  struct usher_str (*json_text)(
+      struct usher_str json); /* "\"a\\u00e9\"" -> aé: of a JSON string; n == 0 for anything else */
   struct usher_str (*json_string)(struct usher_str text); /* the other way; n == 0: not UTF-8 */
   /* Memory that lives until the method returns; aligned for anything, zeroed. NULL: too much (1 MiB a call). */
   void *(*alloc)(size_t bytes);

@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 
 #include "base/cx.h"
-#include "usher/plugin.h"
+#include <usher/plugin.h>
 
 /* The eleven methods, in the order of REST contract j.1 and of the descriptor. */
 enum us_hook {
@@ -43,7 +43,7 @@ struct us_plugin {
   struct us_str config; /* JSON text */
   void *library;        /* of dlopen(); NULL: another process, or part of this program (tests) */
   void *self;
-  int64_t deadline_ms; /* of each before method */
+  int64_t deadline_ms;         /* of each before method */
   pthread_rwlock_t is_running; /* methods read, reload() writes */
   _Atomic unsigned slow_calls; /* of one that promised to be USHER_QUICK */
   struct us_hook_counters counters[US_HOOK_COUNT];

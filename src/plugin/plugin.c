@@ -1,0 +1,38 @@
+/* Names and tables of the eleven methods: see plugin.h. */
+#include "plugin/plugin.h"
+
+#include <string.h>
+
+struct hook {
+  const char *name;
+  size_t offset; /* of its member in the descriptor */
+  bool is_after;
+};
+#define AT(member) offsetof(struct usher_plugin, member)
+static const struct hook hooks[US_HOOK_COUNT] = {
+    {"beforeResourceRegistration", AT(before_resource_registration), false},
+    {"afterResourceRegistration", AT(after_resource_registration), true},
+    {"onPermissionRequest", AT(on_permission_request), false},
+    {"beforeAuthorization", AT(before_authorization), false},
+    {"afterSuccessfulAuthorization", AT(after_successful_authorization), true},
+    {"afterFailedAuthorization", AT(after_failed_authorization), true},
+    {"beforeResourceShared", AT(before_resource_shared), false},
+    {"afterResourceShared", AT(after_resource_shared), true},
+    {"beforeResourceSharedModification", AT(before_resource_shared_modification), false},
+    {"onResourceSharedDeletion", AT(on_resource_shared_deletion), false},
+    {"beforeQueryResourceSets", AT(before_query_resource_sets), false},
+};
+
+const char *us_hook_name(enum us_hook hook) {
+  return hooks[hook].name;
+}
+
+bool us_hook_is_after(enum us_hook hook) {
+  return hooks[hook].is_after;
+}
+
+bool us_plugin_has(const struct us_plugin *plugin, enum us_hook hook) {
+  void (*method)(void) = NULL;
+  memcpy(&method, (const char *)&plugin->abi + hooks[hook].offset, sizeof(method));
+  return method != NULL;
+}
