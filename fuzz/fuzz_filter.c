@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "endpoint/crest/filter.h"
 #include "fuzz.h"
+#include "json/filter.h"
 
 static bool yes(void *self, const struct us_filter *comparison) {
   return true;

@@ -1,5 +1,5 @@
 /*
- * A filter of Common REST (REST contract a.9) as a tree. endpoint/crest/filter.c reads it from text, store/list.c turns it into
+ * A filter of Common REST (REST contract a.9) as a tree. json/filter.c reads it from text, store/list.c turns it into
  * fixed pieces of SQL and bound values; what fields and operators there are says the collection (model/list.h).
  *
  *   or -- and -- compare permissions/subject eq "bob"

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "endpoint/crest/filter.h"
 #include "store/backend.h"
 #include "store/list.h"
 #include "store_fixture.h"
+#include "json/filter.h"
 
 #define ALL_OPS (US_LIST_TEXT_OPS | US_LIST_ORDER_OPS)
 enum { UUID, NAME, N, FLAG, TAGS, PART, ONLY_SORTED };

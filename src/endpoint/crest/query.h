@@ -20,9 +20,9 @@
 
 #include "crypto/digest.h"
 #include "endpoint/call.h"
-#include "endpoint/crest/filter.h"
 #include "endpoint/crest/shape.h"
 #include "model/list.h"
+#include "json/filter.h"
 
 #define US_QUERY_PAGE_MAX 1000
 #define US_QUERY_BYTES_MAX (4 * 1024 * 1024)

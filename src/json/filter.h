@@ -8,8 +8,8 @@
  *
  * A stranger's text is bounded in bytes, depth and number of comparisons; anything past a bound is the same 400 as bad syntax.
  */
-#ifndef USHER_ENDPOINT_CREST_FILTER_H
-#define USHER_ENDPOINT_CREST_FILTER_H
+#ifndef USHER_JSON_FILTER_H
+#define USHER_JSON_FILTER_H
 
 #include "base/cx.h"
 #include "model/filter.h"

@@ -1,5 +1,5 @@
 /* The filter parser and walker: see filter.h. Recursive descent; a level of the text is one bracket or one negation. */
-#include "endpoint/crest/filter.h"
+#include "json/filter.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* The filter grammar of REST contract a.9: what is read, what is refused, at the limits and one past them. */
-#include "unit.h"
+#include "../unit.h"
 
-#include "endpoint/crest/filter.h"
+#include "json/filter.h"
 
 static struct us_filter *parsed(struct us_cx *cx, const char *text) {
   struct us_filter *filter = NULL;
