@@ -39,7 +39,7 @@ static struct us_str dump(const json_t *value, void *mem) {
 }
 
 struct us_str us_doc_text(struct us_doc *doc, void *mem) {
-  if (doc->is_edited)
+  if (doc->edits > 0)
     return dump(doc->json, mem);
   return us_doc_fill(doc, mem) ? doc->text : US_STR_ABSENT;
 }
@@ -163,7 +163,7 @@ static int edit(struct us_doc *doc, const struct member *member, json_t *tree, s
     fits = result ? json_object_set(tree, member->name, result) == 0 : !old || json_object_del(tree, member->name) == 0;
   }
   json_decref(root);
-  doc->is_edited = doc->is_edited || fits;
+  doc->edits += fits;
   return fits ? USHER_OK : USHER_FAIL;
 }
 
@@ -239,7 +239,7 @@ int us_handle_policy_grant(struct usher_policy *p, struct usher_str subject, str
     failed = is_there ? json_array_set_new(grants, i, grant) : json_array_append_new(grants, grant);
   else if (is_there)
     failed = json_array_remove(grants, i);
-  doc->is_edited = doc->is_edited || !failed;
+  doc->edits += !failed;
   return failed ? USHER_FAIL : USHER_OK;
 }
 

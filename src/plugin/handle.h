@@ -24,7 +24,7 @@ enum us_doc_kind {
 struct us_doc {
   uint32_t magic;
   bool is_writable;
-  bool is_edited;
+  unsigned edits;     /* how many took */
   struct us_str text; /* JSON as it was given; absent until `fill` made it */
   /* Makes the text, in `mem`; absent when it could not. May be NULL when there is a text. */
   struct us_str (*fill)(void *self, void *mem);
