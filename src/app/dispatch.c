@@ -4,12 +4,15 @@
  *
  *   loop --advance--> pool --advance--> writer --done--> loop --advance (finish)--> [pool] --> answer on the loop
  *
+ * From loop, pool or writer a call may go to the threads of plugins first, and then to the loop again.
+ *
  * What a turn of a loop has for the writer goes there at once, when the turn ends; and the writer wakes a loop once a batch.
  */
 #include "app/dispatch.h"
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "domain/extension.h"
 #include "domain/session.h"
 
 #include <stdlib.h>
@@ -130,6 +133,14 @@ static void fetch_done(struct us_fetch_job *job) {
   us_loop_post(f->exchange->loop, &f->loop_job);
 }
 
+/* As fetch_done: posted and never run at once. */
+static void hooks_done(void *self) {
+  struct flight *f = self;
+  f->place = US_PLACE_LOOP;
+  us_call_asked(f->call);
+  us_loop_post(f->exchange->loop, &f->loop_job);
+}
+
 static bool ask_fetcher(struct flight *f) {
   f->fetch_job = (struct us_fetch_job){.wanted = &f->call->proof->wanted, .done = fetch_done};
   if (us_fetcher_ask(f->dispatch->fetcher, &f->fetch_job)) /* from here on the flight is the loop's */
@@ -174,7 +185,9 @@ static bool hand_on(struct flight *f, struct us_lane *lane) {
   bool has_room = true;
   if (f->place == US_PLACE_FETCH)
     return ask_fetcher(f);
-  if (f->place == US_PLACE_POOL)
+  if (f->place == US_PLACE_HOOKS)
+    has_room = us_extension_ask(&f->call->cx, hooks_done, f);
+  else if (f->place == US_PLACE_POOL)
     has_room = us_pool_submit(f->dispatch->pool, &f->pool_job);
   else if (f->place == US_PLACE_WRITER && lane)
     join_turn(lane, f->dispatch, &f->write_job);

@@ -209,7 +209,8 @@ static void check_end(struct us_audit_walk *walk, const struct us_audit_ends *en
     end_walk(walk, US_AUDIT_CHANGED, walk->last_id);
 }
 
-static enum us_code walk_on(struct us_cx *cx, struct us_audit_walk *walk) {
+static enum us_code walk_on(struct us_cx *cx, void *self) {
+  struct us_audit_walk *walk = self;
   struct portion portion = {.cx = cx, .walk = walk, .code = US_OK};
   int64_t from = walk->has_begun ? walk->last_id + 1 : INT64_MIN;
   enum us_code code = us_audit_rows_ends(cx, walk->realm_id, &portion.ends);
@@ -233,21 +234,7 @@ static enum us_code walk_on(struct us_cx *cx, struct us_audit_walk *walk) {
 }
 
 enum us_code us_audit_verify(struct us_cx *cx, struct us_audit_walk *walk) {
-  struct us_cx inner = {.mem = us_mem_root_new(PORTION_POOL_BYTES, PORTION_MAX_BYTES),
-                        .now_ms = cx->now_ms,
-                        .db = cx->db,
-                        .svc = cx->svc};
-  if (inner.mem == NULL)
-    return us_fail_plain(cx, US_E_NO_MEMORY);
-  enum us_code code = walk_on(&inner, walk);
-  if (code == US_OK && us_mem_is_spent(inner.mem))
-    code = US_E_NO_MEMORY;
-  if (code != US_OK) { /* its texts go with its memory */
-    us_fail_plain(cx, code);
-    us_error_detail(cx, "%.*s", US_STR_ARG(inner.err.detail));
-  }
-  us_mem_free(inner.mem);
-  return code;
+  return us_cx_apart(cx, PORTION_POOL_BYTES, PORTION_MAX_BYTES, walk_on, walk);
 }
 
 enum us_code us_audit_next_realm(struct us_cx *cx, int64_t after, int64_t *ret_realm_id) {

@@ -2,12 +2,13 @@
 #include "domain/entry.h"
 
 #include "base/mem.h"
+#include "domain/extension.h"
 #include "domain/resource.h"
 #include "store/entries.h"
+#include "json/json.h"
 
 #define STOP_POOL_BYTES (16 * 1024)
 #define STOP_MAX_BYTES US_MEM_REQUEST_MAX_BYTES
-#include "json/json.h"
 
 /* `row` may live in other memory than the entry, and longer. */
 static enum us_code fill(struct us_cx *cx, const struct us_entry_row *row, struct us_entry *ret_entry) {
@@ -143,25 +144,19 @@ enum us_code us_entry_remove(struct us_cx *cx, int64_t sharer_id, const struct u
   return take_back(cx, entry->resource_id, sharer_id, entry->subject_key, entry->scopes);
 }
 
-/* One share in memory of its own: however many there are, they need no more than the largest. */
-static enum us_code stop_one(struct us_cx *cx, int64_t resource_id, int64_t sharer_id, struct us_str subject_key) {
-  struct us_cx inner = {.mem = us_mem_root_new(STOP_POOL_BYTES, STOP_MAX_BYTES),
-                        .now_ms = cx->now_ms,
-                        .db = cx->db,
-                        .svc = cx->svc,
-                        .actor = cx->actor};
-  if (inner.mem == NULL)
-    return us_fail_plain(cx, US_E_NO_MEMORY);
-  enum us_code code = us_resource_touch_access(&inner, resource_id);
-  if (code == US_OK)
-    code = take_back(&inner, resource_id, sharer_id, subject_key, (struct us_strs){0});
-  if (code != US_OK) { /* its texts go with its memory */
-    us_fail_plain(cx, code);
-    cx->err.text = us_str_dup(cx->mem, inner.err.text);
-    us_error_detail(cx, "%.*s", US_STR_ARG(inner.err.detail));
-  }
-  us_mem_free(inner.mem);
-  return code;
+struct stop {
+  int64_t resource_id, sharer_id;
+  struct us_str subject_key;
+};
+static enum us_code stop_one(struct us_cx *cx, void *self) {
+  const struct stop *stop = self;
+  US_TRY(us_resource_touch_access(cx, stop->resource_id));
+  return take_back(cx, stop->resource_id, stop->sharer_id, stop->subject_key, (struct us_strs){0});
+}
+
+/* In memory of its own; plugins are asked about all of them at once. */
+static enum us_code stop_apart(struct us_cx *cx, struct stop *stop) {
+  return us_extension_go_on(cx, us_cx_apart(cx, STOP_POOL_BYTES, STOP_MAX_BYTES, stop_one, stop));
 }
 
 enum us_code us_share_stop(struct us_cx *cx, int64_t sharer_id, struct us_str subject, int64_t *ret_count) {
@@ -176,7 +171,8 @@ enum us_code us_share_stop(struct us_cx *cx, int64_t sharer_id, struct us_str su
     for (size_t i = 0; i < n; i++) {
       if (++count > US_SHARE_STOP_MAX) /* nothing of what was done is kept */
         return us_fail(cx, US_E_INVALID_REQUEST, "There are more than %d shares with this subject", US_SHARE_STOP_MAX);
-      US_TRY(stop_one(cx, resources[i], sharer_id, key));
+      struct stop stop = {resources[i], sharer_id, key};
+      US_TRY(stop_apart(cx, &stop));
     }
   } while (n == US_ENTRIES_BATCH);
   *ret_count = count;

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "domain/audit.h"
+#include "domain/extension.h"
 #include "domain/pending.h"
 #include "domain/resource.h"
 #include "domain/share.h"
@@ -17,23 +18,9 @@
 #define PORTION 128 /* requests */
 #define PORTION_POOL_BYTES (64 * 1024)
 
-/* A context with memory of its own, for what is done with it; its error becomes the caller's. */
-typedef enum us_code (*inner_fn)(struct us_cx *cx, void *self);
-static enum us_code run_inner(struct us_cx *cx, inner_fn step, void *self) {
-  struct us_cx inner = *cx;
-  inner.err = (struct us_error){0};
-  inner.mem = us_mem_root_new(PORTION_POOL_BYTES, US_MEM_REQUEST_MAX_BYTES);
-  if (inner.mem == NULL)
-    return us_fail_plain(cx, US_E_NO_MEMORY);
-  enum us_code code = step(&inner, self);
-  if (code != US_OK) {
-    us_fail_plain(cx, code);
-    cx->err.text = us_str_dup(cx->mem, inner.err.text);
-    cx->err.detail = us_str_dup(cx->mem, inner.err.detail);
-    cx->err.retry_after_s = inner.err.retry_after_s;
-  }
-  us_mem_free(inner.mem);
-  return code;
+/* In memory of its own. */
+static enum us_code run_apart(struct us_cx *cx, us_step_apart_fn step, void *self) {
+  return us_cx_apart(cx, PORTION_POOL_BYTES, US_MEM_REQUEST_MAX_BYTES, step, self);
 }
 
 struct portion {
@@ -190,14 +177,14 @@ enum us_code us_pending_approve_all(struct us_cx *cx, const struct us_realm *rea
     return us_fail_plain(cx, US_E_NO_MEMORY);
   if (choices->n > 0)
     qsort(choices->v, choices->n, sizeof(choices->v[0]), compare_choices);
-  US_TRY(run_inner(cx, check_choices, &a));
+  US_TRY(run_apart(cx, check_choices, &a));
   US_TRY(check_number(cx, owner->id));
   US_TRY(us_pendings_resources(cx, owner->id, US_PENDING_ALL_MAX, resources, &n));
   for (size_t i = 0; i < n; i++) {
     a.resource_id = resources[i];
     a.after = 0;
-    do
-      US_TRY(run_inner(cx, approve_portion, &a));
+    do /* plugins are asked about all of them at once */
+      US_TRY(us_extension_go_on(cx, run_apart(cx, approve_portion, &a)));
     while (a.has_more);
   }
   return US_OK;
@@ -247,7 +234,7 @@ enum us_code us_pending_deny_all(struct us_cx *cx, const struct us_account *owne
   US_TRY(check_number(cx, owner->id));
   US_TRY(us_denials_sweep(cx, us_cx_now_s(cx)));
   do
-    US_TRY(run_inner(cx, deny_portion, &d));
+    US_TRY(run_apart(cx, deny_portion, &d));
   while (d.has_more);
   return US_OK;
 }

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "crypto/random.h"
+#include "domain/extension.h"
 #include "domain/graph.h"
 #include "domain/label.h"
 #include "domain/resource_type.h"
@@ -56,12 +57,11 @@ struct us_str us_resource_new_uuid(struct us_cx *cx, int64_t id) {
   return us_str_c(text);
 }
 
-enum us_code us_resource_register(struct us_cx *cx, const struct us_access *pat, const struct us_resource_input *in,
-                                  struct us_resource *ret_resource) {
-  int64_t id = us_next_id(cx);
-  struct us_resource row = {
-      .id = id,
-      .uuid = us_resource_new_uuid(cx, id),
+static struct us_resource row_of(struct us_cx *cx, const struct us_access *pat, const struct us_resource_input *in,
+                                 struct us_str uuid) {
+  return (struct us_resource){
+      .id = in->id,
+      .uuid = uuid,
       .realm_id = pat->token.realm_id,
       .owner_id = pat->token.account_id,
       .rs_ref = pat->token.client_ref,
@@ -76,15 +76,24 @@ enum us_code us_resource_register(struct us_cx *cx, const struct us_access *pat,
       .created_ms = cx->now_ms,
       .modified_ms = cx->now_ms,
   };
-  if (!row.uuid.p)
+}
+
+enum us_code us_resource_register(struct us_cx *cx, const struct us_access *pat, const struct us_resource_input *in,
+                                  struct us_resource *ret_resource) {
+  struct us_resource_input edited = *in;
+  struct us_str uuid = us_resource_new_uuid(cx, in->id);
+  if (!uuid.p)
     return us_fail_plain(cx, US_E_NO_MEMORY);
+  struct us_resource row = row_of(cx, pat, in, uuid);
+  US_TRY(us_extension_before_registration(cx, &row, &edited)); /* REST contract j.2, 1 */
+  row = row_of(cx, pat, &edited, uuid);
   enum us_code code = us_resources_insert(cx, &row);
   if (code == US_E_CONFLICT)
-    return fail_taken(cx, in->name);
+    return fail_taken(cx, row.name);
   US_TRY(code);
-  US_TRY(us_label_add_system(cx, &row, in->labels));
+  US_TRY(us_label_add_system(cx, &row, edited.labels));
   *ret_resource = row;
-  return US_OK;
+  return us_extension_after_registration(cx, &row);
 }
 
 enum us_code us_resource_find(struct us_cx *cx, const struct us_access *pat, struct us_str uuid,

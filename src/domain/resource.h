@@ -28,6 +28,7 @@ struct us_str us_resource_new_uuid(struct us_cx *cx, int64_t id);
 #define US_RESOURCE_LABELS_MAX 64
 #define US_RESOURCE_STRING_MAX_BYTES 2048
 struct us_resource_input {
+  int64_t id; /* of a new one; of no meaning in an update */
   struct us_strs scopes;
   struct us_strs labels;
   struct us_str name, type, icon_uri; /* absent when not given */

@@ -10,6 +10,7 @@
 #include "domain/account.h"
 #include "domain/audit.h"
 #include "domain/consent.h"
+#include "domain/extension.h"
 #include "domain/id_token.h"
 #include "domain/pct.h"
 #include "domain/pending.h"
@@ -209,6 +210,48 @@ static enum us_code need_info(struct grant *g) {
   if (code == US_E_NEED_INFO)
     g->cx->err.detail = why;
   return code;
+}
+
+/* What plugins are told of one resource: its scopes are those of the ticket and those asked for that it has (10.2). */
+static enum us_code point_of(struct grant *g, size_t i, struct us_extension_grant *ret_point) {
+  struct us_strs offered = us_strs_intersect(g->cx->mem, g->wanted[i].requested_scopes, g->resources[i].scopes);
+  struct us_strs requested = us_strs_union(g->cx->mem, g->wanted[i].ticket_scopes, offered);
+  if (us_mem_is_spent(g->cx->mem))
+    return us_fail_plain(g->cx, US_E_NO_MEMORY);
+  *ret_point = (struct us_extension_grant){.ticket = &g->ticket,
+                                           .resource = &g->resources[i],
+                                           .party = g->party,
+                                           .client_id = g->in->client->client_id,
+                                           .requested = requested,
+                                           .granted = g->wanted[i].granted};
+  return US_OK;
+}
+
+/* REST contract j.2, 4: before the decision, once a resource. Those that must be asked first are asked together. */
+static enum us_code ask_plugins(struct grant *g) {
+  bool must_ask = false;
+  if (!g->cx->extension)
+    return US_OK;
+  for (size_t i = 0; i < g->count; i++) {
+    struct us_extension_grant point;
+    US_TRY(point_of(g, i, &point));
+    enum us_code code = us_extension_before_authorization(g->cx, &point);
+    must_ask = must_ask || code == US_E_TO_HOOKS;
+    US_TRY(us_extension_go_on(g->cx, code));
+  }
+  return must_ask ? us_fail_plain(g->cx, US_E_TO_HOOKS) : US_OK;
+}
+
+/* 5 and 6: once a resource, behind the decision. */
+static enum us_code tell_plugins(struct grant *g, bool is_issued) {
+  if (!g->cx->extension)
+    return US_OK;
+  for (size_t i = 0; i < g->count; i++) {
+    struct us_extension_grant point;
+    US_TRY(point_of(g, i, &point));
+    US_TRY(us_extension_after_authorization(g->cx, &point, is_issued && g->wanted[i].is_granted));
+  }
+  return US_OK;
 }
 
 static struct us_access_request access_request(const struct grant *g) {
@@ -567,9 +610,11 @@ enum us_code us_rpt_grant(struct us_cx *cx, const struct us_realm *realm, const 
   US_TRY(find_party(&g)); /* step 9 */
   if (!g.party)
     return need_info(&g);
+  US_TRY(ask_plugins(&g));
   struct us_decision decision; /* step 11 */
   note_all(&g, US_AUDIT_REQUESTED);
   US_TRY(decide(&g, &decision));
+  US_TRY(tell_plugins(&g, decision.issue));
   return decision.issue ? issue(&g, ret_grant) : refuse_or_ask(&g);
 }
 

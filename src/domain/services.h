@@ -17,6 +17,7 @@ struct us_claim_cache;  /* domain/claim_token.h: claim tokens that were verified
 struct us_cert_trust;   /* crypto/cert.h */
 struct us_client_keys;  /* domain/client_keys.h: public keys of clients */
 struct us_box;          /* crypto/box.h: the key of the configuration for secrets at rest */
+struct us_plugins;      /* plugin/hooks.h: what is loaded */
 struct us_snapshot_box; /* domain/snapshot.h: the current realms, settings and keys */
 
 /* What the server may reach of the network for others (domain/outside_url.h). */
@@ -34,8 +35,9 @@ struct us_services {
   struct us_claim_cache *claims;
   struct us_client_keys *client_keys;
   struct us_outside outside;
-  int64_t assertions_max; /* live ones of all clients together that are remembered (domain/client_assertion.h) */
-  bool sees_certificates; /* of clients: by TLS, or a proxy tells them */
+  struct us_plugins *plugins; /* NULL: there are none */
+  int64_t assertions_max;     /* live ones of all clients together that are remembered (domain/client_assertion.h) */
+  bool sees_certificates;     /* of clients: by TLS, or a proxy tells them */
   struct us_cert_trust *authorities; /* of such certificates; NULL: none, tls_client_auth is not offered */
   const struct us_box *box;          /* NULL: secrets are stored in the clear */
   struct us_str base_url;            /* "http://127.0.0.1:8080/am", without a slash at the end */

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "crypto/digest.h"
+#include "domain/extension.h"
 #include "domain/label.h"
 #include "domain/resource.h"
 #include "domain/subject.h"
@@ -296,7 +297,7 @@ static enum us_code revoke_one(struct us_cx *cx, int64_t account_id, int64_t res
   cx->mem = scratch;
   enum us_code code = remove_policy(cx, account_id, resource_id);
   cx->mem = whole;
-  if (code == US_OK) /* otherwise the error's text is in there */
+  if (code == US_OK || code == US_E_TO_HOOKS) /* otherwise the error's text is in there */
     us_mem_free(scratch);
   return code;
 }
@@ -306,7 +307,7 @@ enum us_code us_set_revoke_some(struct us_cx *cx, int64_t account_id, bool *ret_
   size_t n = 0;
   US_TRY(us_sets_policies(cx, account_id, US_SET_REVOKE_MAX, ids, &n));
   for (size_t i = 0; i < n; i++)
-    US_TRY(revoke_one(cx, account_id, ids[i]));
+    US_TRY(us_extension_go_on(cx, revoke_one(cx, account_id, ids[i])));
   *ret_more = n == US_SET_REVOKE_MAX;
   return US_OK;
 }

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "domain/account.h"
 #include "domain/audit.h"
+#include "domain/extension.h"
 #include "domain/graph.h"
 #include "domain/resource.h"
 #include "domain/share.h"
@@ -45,6 +46,10 @@ static enum us_code tidy(struct us_cx *cx, struct us_share_wish *wish) {
   }
   wish->share_count = kept;
   return US_OK;
+}
+
+static enum us_code fail_empty(struct us_cx *cx) {
+  return us_fail(cx, US_E_INVALID_REQUEST, "Invalid UMA policy. Required attribute, 'permissions', must not be empty.");
 }
 
 static enum us_code check_wish(struct us_cx *cx, const struct us_resource *resource, int64_t sharer_id,
@@ -197,6 +202,30 @@ static struct us_policy as_policy(const struct us_policy_row *row, const struct 
   };
 }
 
+/* What is to be written: checked, with its conditions, agreed to by plugins (REST contract j.2: 7, 9), and checked again when they edited it.
+ * `old` is NULL on create. */
+static enum us_code settle_wish(struct us_cx *cx, const struct us_resource *resource, int64_t sharer_id,
+                                const struct us_policy *old, struct us_share_wish *wish,
+                                struct us_permission_row **ret_lines) {
+  bool is_edited;
+  US_TRY(check_wish(cx, resource, sharer_id, wish, old));
+  spread_conditions(wish, old);
+  US_TRY(make_lines(cx, wish->shares, wish->share_count, ret_lines));
+  if (wish->share_count == 0 && old == NULL)
+    return fail_empty(cx);
+  US_TRY(us_extension_before_shared(cx, resource, sharer_id, old, wish, &is_edited));
+  if (!is_edited)
+    return US_OK;
+  enum us_code code = check_wish(cx, resource, sharer_id, wish, old);
+  if (code == US_OK)
+    spread_conditions(wish, old);
+  if (code == US_OK)
+    code = make_lines(cx, wish->shares, wish->share_count, ret_lines);
+  if (code == US_OK && wish->share_count == 0 && old == NULL)
+    code = fail_empty(cx);
+  return code == US_OK ? US_OK : us_extension_invalid(cx, "policy");
+}
+
 enum us_code us_policy_create(struct us_cx *cx, const struct us_resource *resource, int64_t sharer_id,
                               struct us_share_wish *wish, struct us_policy *ret_policy) {
   struct us_permission_row *lines;
@@ -208,12 +237,7 @@ enum us_code us_policy_create(struct us_cx *cx, const struct us_resource *resour
       .created_ms = cx->now_ms,
       .modified_ms = cx->now_ms,
   };
-  US_TRY(check_wish(cx, resource, sharer_id, wish, NULL));
-  spread_conditions(wish, NULL);
-  US_TRY(make_lines(cx, wish->shares, wish->share_count, &lines));
-  if (wish->share_count == 0)
-    return us_fail(cx, US_E_INVALID_REQUEST,
-                   "Invalid UMA policy. Required attribute, 'permissions', must not be empty.");
+  US_TRY(settle_wish(cx, resource, sharer_id, NULL, wish, &lines));
   enum us_code code = us_policies_insert(cx, &row, &row.rev);
   if (code == US_E_NOT_FOUND) { /* nothing inserted: there is one already */
     us_error_clear(cx);
@@ -223,7 +247,8 @@ enum us_code us_policy_create(struct us_cx *cx, const struct us_resource *resour
   US_TRY(store_lines(cx, resource, &row, lines, wish->share_count));
   US_TRY(settle(cx, resource, sharer_id));
   *ret_policy = as_policy(&row, wish);
-  return us_audit_policy(cx, US_AUDIT_POLICY_CREATED, resource, sharer_id);
+  US_TRY(us_audit_policy(cx, US_AUDIT_POLICY_CREATED, resource, sharer_id));
+  return us_extension_after_shared(cx, resource, ret_policy);
 }
 
 enum us_code us_policy_replace(struct us_cx *cx, const struct us_resource *resource, const struct us_policy *policy,
@@ -237,9 +262,7 @@ enum us_code us_policy_replace(struct us_cx *cx, const struct us_resource *resou
       .created_ms = policy->created_ms,
       .modified_ms = cx->now_ms,
   };
-  US_TRY(check_wish(cx, resource, policy->sharer_id, wish, policy));
-  spread_conditions(wish, policy);
-  US_TRY(make_lines(cx, wish->shares, wish->share_count, &lines));
+  US_TRY(settle_wish(cx, resource, policy->sharer_id, policy, wish, &lines));
   US_TRY(us_policies_bump(cx, policy->id, cx->now_ms, &row.rev));
   if (wish->share_count == 0)
     US_TRY(us_policies_delete(cx, policy->id));
@@ -305,6 +328,8 @@ enum us_code us_policy_grant(struct us_cx *cx, const struct us_resource *resourc
 enum us_code us_policy_remove(struct us_cx *cx, const struct us_policy *policy) {
   struct us_resource resource;
   enum us_code code = us_resource_by_id(cx, policy->resource_id, &resource);
+  if (code == US_OK)
+    US_TRY(us_extension_on_deletion(cx, &resource, policy));
   US_TRY(us_policies_delete(cx, policy->id));
   if (code == US_E_NOT_FOUND) {
     us_error_clear(cx);

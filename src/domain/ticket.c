@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "domain/audit.h"
+#include "domain/extension.h"
 #include "store/resources.h"
 #include "store/rpts.h"
 #include "store/tickets.h"
@@ -33,6 +34,7 @@ enum us_code us_ticket_want(struct us_cx *cx, const struct us_access *pat, struc
   US_TRY(code);
   if (!us_strs_contains_all(resource.scopes, scopes))
     return us_fail(cx, US_E_INVALID_SCOPE, "Requested scopes are not in allowed scopes for resource set.");
+  US_TRY(us_extension_go_on(cx, us_extension_on_permission_request(cx, pat, &resource, scopes)));
 
   struct us_permission *permission = permission_on(permissions, resource.id);
   if (!permission) {

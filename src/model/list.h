@@ -45,6 +45,7 @@ struct us_list {
   size_t field_count;
   enum us_list_refusal refusal; /* how an unknown field or operator is answered */
   bool takes_query_id;          /* _queryId=* asks for everything */
+  bool asks_plugins;            /* about filters: beforeQueryResourceSets */
   const char *last_key;         /* NULL, or the field that every order ends with, before the unique number */
   const char *newest_first;     /* NULL, or the field that is sorted by, descending, where nothing is asked for */
 };

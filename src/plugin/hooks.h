@@ -39,6 +39,7 @@ struct us_ask {
   struct usher_error error;
   enum us_verdict verdict;
   const char *plugin; /* who said no, or else who edited last; NULL: nobody did either */
+  const void *tag;    /* the asker's own */
 };
 
 /* What others may look at while a chain runs. */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "domain/extension.h"
 #include "domain/registration.h"
 #include "domain/services.h"
 #include "domain/token.h"
@@ -148,7 +149,7 @@ static enum us_code match(struct pipeline *p) {
   memcpy(call->params, p->matched.params, sizeof(call->params));
   p->is_broken =
       p->matched.result == US_MATCHED && broken_route != NULL && strcmp(broken_route, call->route->name) == 0;
-  return US_OK;
+  return us_extension_begin(cx, call->realm);
 }
 
 static bool media_type_is(struct us_str header, const char *type) {
@@ -262,7 +263,8 @@ static enum us_code run_step(struct pipeline *p, us_step_fn step) {
   }
   if (step == NULL)
     return US_OK;
-  US_TRY(step(&p->call));
+  us_extension_step(&p->call.cx);
+  US_TRY(us_extension_outcome(&p->call.cx, step(&p->call)));
   if (us_mem_is_spent(p->call.cx.mem)) /* what could not be allocated must not read as "there is none" */
     return us_fail_plain(&p->call.cx, US_E_NO_MEMORY);
   return US_OK;
@@ -430,6 +432,10 @@ enum us_place us_call_advance(struct us_call *call, enum us_place here, struct u
     }
     if (code == US_OK)
       code = run_phase(p);
+    if (code == US_E_TO_HOOKS) {
+      next = US_PLACE_HOOKS;
+      break;
+    }
     if (code == US_E_TO_FETCH) {
       us_error_clear(cx);
       next = US_PLACE_FETCH;
@@ -477,8 +483,17 @@ void us_call_give_up_fetch(struct us_call *call) {
   us_call_refuse(call, US_E_UNAVAILABLE);
 }
 
+void us_call_asked(struct us_call *call) {
+  if (us_extension_asked(&call->cx) != US_OK)
+    answer_error(pipeline_of(call));
+}
+
 enum us_place us_call_written(struct us_call *call, enum us_code code) {
   struct pipeline *p = pipeline_of(call);
+  if (code == US_E_TO_HOOKS)
+    return US_PLACE_HOOKS;
+  if (code == US_OK || (call->cx.err.keeps_writes && call->cx.err.code == code))
+    us_extension_committed(&call->cx);
   if (code == US_OK && p->phase == PHASE_SPEND) {
     p->phase++;
     return US_PLACE_LOOP;

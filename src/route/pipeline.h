@@ -13,6 +13,7 @@ enum us_place {
   US_PLACE_LOOP,   /* needs a reader's connection, must not block */
   US_PLACE_POOL,   /* needs a reader's connection, may block */
   US_PLACE_FETCH,  /* call->proof->wanted: keys of the client must be fetched; then LOOP again */
+  US_PLACE_HOOKS,  /* plugins must be asked: us_extension_ask(), then us_call_asked(), then LOOP again */
   US_PLACE_WRITER, /* a write step */
   US_PLACE_ANSWER, /* done: the response is complete */
 };
@@ -26,9 +27,11 @@ enum us_place us_call_advance(struct us_call *call, enum us_place here, struct u
 size_t us_call_used_sessions(const struct us_call *call, int64_t ret_ids[2]);
 /* The fetcher has no room. */
 void us_call_give_up_fetch(struct us_call *call);
+/* Plugins have been asked. */
+void us_call_asked(struct us_call *call);
 /* The write step, called by the writer (cx.db set); its code is the writer's verdict. */
 enum us_code us_call_write(struct us_call *call);
-/* After the writer's verdict: sets what follows. Returns LOOP (what is left to run) or ANSWER. */
+/* After the writer's verdict: sets what follows. Returns LOOP (what is left to run), HOOKS or ANSWER. */
 enum us_place us_call_written(struct us_call *call, enum us_code code);
 /* The place asked for has no room (queue full): makes it a 503 with Retry-After. */
 void us_call_refuse(struct us_call *call, enum us_code code);

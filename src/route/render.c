@@ -1,6 +1,6 @@
 /*
  * Error bodies: see render.h. Server errors never show their text outside, but for those the product documents
- * (US_E_DOCUMENTED_500) and what tells the caller that something is not offered (501).
+ * (US_E_DOCUMENTED_500), failures of plugins (US_E_EXTENSION) and what tells the caller that something is not offered (501).
  */
 #include "route/render.h"
 
@@ -41,6 +41,7 @@ static const char *standard_text(enum us_code code) {
   case US_E_STORE:
   case US_E_STALE:
   case US_E_TO_POOL:
+  case US_E_TO_HOOKS:
     return "The server is temporarily unable to handle the request.";
   case US_E_REVOKE_FAILED:
     return "Failed to revoke access token";
@@ -56,7 +57,8 @@ int us_error_status(const struct us_error *error) {
 }
 
 static bool may_show_text(enum us_code code) {
-  return us_code_status(code) < 500 || code == US_E_DOCUMENTED_500 || code == US_E_NOT_IMPLEMENTED;
+  return us_code_status(code) < 500 || code == US_E_DOCUMENTED_500 || code == US_E_EXTENSION ||
+         code == US_E_NOT_IMPLEMENTED;
 }
 
 struct us_str us_error_text(const struct us_error *error) {

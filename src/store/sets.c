@@ -79,6 +79,7 @@ const struct us_list us_sets_list = {
     .field_count = sizeof(fields) / sizeof(fields[0]),
     .refusal = US_LIST_REFUSE_501,
     .takes_query_id = true,
+    .asks_plugins = true,
     .last_key = "name", /* in an index: no page is sorted for want of an order */
 };
 

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "domain/confusable.h"
 #include "domain/resource.h"
+#include "domain/share_input.h"
 #include "endpoint/crest/crest.h"
 #include "endpoint/crest/policy_view.h"
 #include "endpoint/crest/request.h"
@@ -25,40 +26,6 @@ static const struct us_field head_fields[] = {
 };
 static const struct us_field_table head_table = {
     .what = "Invalid UMA policy.", .size = sizeof(struct head), US_FIELDS(head_fields)};
-
-struct line {
-  struct us_str subject;
-  struct us_strs scopes;
-};
-static const struct us_field line_fields[] = {
-    {.name = "subject",
-     .kind = US_FIELD_STRING,
-     .offset = offsetof(struct line, subject),
-     .flags = US_FIELD_REQUIRED | US_FIELD_NO_CONTROLS,
-     .max = US_SHARE_SUBJECT_MAX_BYTES},
-    {.name = "scopes",
-     .kind = US_FIELD_STRINGS,
-     .offset = offsetof(struct line, scopes),
-     .flags = US_FIELD_REQUIRED,
-     .max = US_SHARE_SCOPES_MAX,
-     .item_max = US_SHARE_SCOPE_MAX_BYTES},
-};
-static const struct us_field_table line_table = {
-    .what = "Invalid UMA policy permission.", .size = sizeof(struct line), US_FIELDS(line_fields)};
-
-struct body {
-  struct us_field_list permissions;
-};
-static const struct us_field body_fields[] = {
-    {.name = "permissions",
-     .kind = US_FIELD_TABLES,
-     .offset = offsetof(struct body, permissions),
-     .flags = US_FIELD_REQUIRED,
-     .max = US_SHARE_SUBJECTS_MAX,
-     .table = &line_table},
-};
-static const struct us_field_table body_table = {
-    .what = "Invalid UMA policy.", .size = sizeof(struct body), US_FIELDS(body_fields)};
 
 /* The policy a request is about, as far as it was found. */
 struct target {
@@ -108,49 +75,6 @@ static enum us_code read_head(struct us_call *call, const json_t *object, struct
   if (url_id.p != NULL && !us_str_eq(head.policy_id, url_id))
     return us_fail(&call->cx, US_E_INVALID_REQUEST, "Policy ID does not match policy ID in the body.");
   *ret_id = head.policy_id;
-  return US_OK;
-}
-
-/* c.3 step 4: blank subjects are looked for in all permissions before the structure of any. */
-static enum us_code check_subjects(struct us_call *call, const json_t *permissions) {
-  for (size_t i = 0; i < json_array_size(permissions); i++) {
-    const json_t *element = json_array_get(permissions, i);
-    const json_t *subject = json_object_get(element, "subject");
-    struct us_str text = {json_string_value(subject), json_string_length(subject)};
-    if (json_is_string(subject) && us_str_is_blank(text))
-      return us_fail(&call->cx, US_E_INVALID_REQUEST, "Subject cannot be a blank string");
-  }
-  return US_OK;
-}
-
-static enum us_code check_elements(struct us_call *call, const json_t *permissions) {
-  for (size_t i = 0; i < json_array_size(permissions); i++) {
-    if (!json_is_object(json_array_get(permissions, i)))
-      return us_fail(&call->cx, US_E_INVALID_REQUEST, "Invalid UMA policy permission. Must be an Object.");
-  }
-  return US_OK;
-}
-
-static enum us_code read_wish(struct us_call *call, const json_t *object, struct us_share_wish *ret_wish) {
-  struct us_cx *cx = &call->cx;
-  const json_t *permissions = json_object_get(object, "permissions");
-  const json_t *conditions = json_object_get(object, "conditions");
-  struct body body = {0};
-  struct us_share_wish wish = {.has_conditions = conditions != NULL && !json_is_null(conditions)};
-  US_TRY(check_subjects(call, permissions));
-  US_TRY(check_elements(call, permissions));
-  US_TRY(us_field_from_json(cx, &body_table, object, &body));
-  US_TRY(us_conditions_from_json(cx, json_object_get(object, "type"), conditions, &wish.conditions));
-  wish.shares = US_NEW_ARRAY(cx->mem, struct us_share, body.permissions.n + 1);
-  if (wish.shares == NULL)
-    return us_fail_plain(cx, US_E_NO_MEMORY);
-  const struct line *lines = body.permissions.v;
-  for (; wish.share_count < body.permissions.n; wish.share_count++)
-    wish.shares[wish.share_count] = (struct us_share){
-        .subject = lines[wish.share_count].subject,
-        .scopes = lines[wish.share_count].scopes,
-    };
-  *ret_wish = wish;
   return US_OK;
 }
 
@@ -211,7 +135,7 @@ static void warn_of_names(struct us_call *call, const struct us_share_wish *wish
 static enum us_code create(struct us_call *call, const json_t *object, struct target *target) {
   struct us_share_wish wish;
   struct us_policy policy;
-  US_TRY(read_wish(call, object, &wish));
+  US_TRY(us_share_wish_read(&call->cx, object, &wish));
   US_TRY(us_policy_create(&call->cx, &target->resource, call->user.id, &wish, &policy));
   US_TRY(answer_created(call, &target->resource, &policy));
   warn_of_names(call, &wish);
@@ -242,7 +166,7 @@ static enum us_code find_to_update(struct us_call *call, struct us_str uuid, str
 static enum us_code update(struct us_call *call, const json_t *object, struct target *target) {
   struct us_share_wish wish;
   US_TRY(us_crest_check_if_match(call, target->policy.rev));
-  US_TRY(read_wish(call, object, &wish));
+  US_TRY(us_share_wish_read(&call->cx, object, &wish));
   US_TRY(us_policy_replace(&call->cx, &target->resource, &target->policy, &wish, &target->policy));
   US_TRY(answer_policy(call, target, 0));
   warn_of_names(call, &wish);

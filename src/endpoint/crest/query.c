@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "domain/extension.h"
 #include "domain/seal.h"
 #include "endpoint/crest/cursor.h"
 
@@ -173,12 +174,24 @@ static enum us_code check_comparison(struct us_cx *cx, void *self, struct us_fil
   return US_OK;
 }
 
+static enum us_code parse_filter(struct us_cx *cx, struct us_str text, struct checking *checking,
+                                 struct us_filter **ret_filter) {
+  US_TRY(us_filter_parse(cx, text, ret_filter));
+  return us_filter_check(cx, *ret_filter, check_comparison, checking);
+}
+
 static enum us_code read_filter(struct us_call *call, struct us_query *query) {
   struct us_cx *cx = &call->cx;
   struct checking checking = {call, query->list.list};
   struct us_str text = query->is_query_id ? US_STR("true") : parameter(call, "_queryFilter");
-  US_TRY(us_filter_parse(cx, text, &query->list.filter));
-  return us_filter_check(cx, query->list.filter, check_comparison, &checking);
+  bool is_edited = false;
+  US_TRY(parse_filter(cx, text, &checking, &query->list.filter));
+  if (query->is_query_id || !query->list.list->asks_plugins)
+    return US_OK;
+  US_TRY(us_extension_before_query(cx, call->user.name, &text, &is_edited));
+  if (is_edited && parse_filter(cx, text, &checking, &query->list.filter) != US_OK)
+    return us_extension_invalid(cx, "filter");
+  return US_OK;
 }
 
 /* The account that asks; with a PAT the one that it stands for. */

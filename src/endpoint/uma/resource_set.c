@@ -1,9 +1,6 @@
 /*
  * /uma/resource_set: a resource server registers, lists, reads, replaces and deletes what it keeps for an owner (protocol
  * contract 4). The PAT says whose resources these are; nothing else in the request does.
- *
- * The description is kept as it came, members we do not know included; what the server owns (_id, user_access_policy_uri)
- * and what is kept elsewhere (labels) is taken out of it.
  */
 #include "endpoint/uma/uma.h"
 
@@ -12,71 +9,11 @@
 #include "base/mem.h"
 #include "domain/label.h"
 #include "domain/resource.h"
+#include "domain/resource_input.h"
 #include "json/json.h"
-
-struct body {
-  struct us_resource_input input;
-  struct us_str uri; /* checked here, kept in the description only */
-};
-#define AT(member) offsetof(struct body, member)
-
-/* The order of the rows is the order in which flaws are told. Texts: protocol contract 4.8. */
-static const struct us_field body_fields[] = {
-    {.name = "resource_scopes",
-     .kind = US_FIELD_STRINGS,
-     .offset = AT(input.scopes),
-     .flags = US_FIELD_REQUIRED | US_FIELD_UNIQUE | US_FIELD_NO_EMPTY_ITEMS | US_FIELD_NO_CONTROLS,
-     .max = US_RESOURCE_SCOPES_MAX,
-     .item_max = US_RESOURCE_SCOPE_MAX_BYTES},
-    {.name = "name", .kind = US_FIELD_STRING, .offset = AT(input.name), .max = US_RESOURCE_STRING_MAX_BYTES},
-    {.name = "description", .kind = US_FIELD_STRING, .offset = AT(input.about), .max = US_RESOURCE_STRING_MAX_BYTES},
-    {.name = "type", .kind = US_FIELD_STRING, .offset = AT(input.type), .max = US_RESOURCE_STRING_MAX_BYTES},
-    {.name = "icon_uri", .kind = US_FIELD_URI, .offset = AT(input.icon_uri), .max = US_RESOURCE_STRING_MAX_BYTES},
-    {.name = "uri", .kind = US_FIELD_URI, .offset = AT(uri), .max = US_RESOURCE_STRING_MAX_BYTES},
-    {.name = "labels",
-     .kind = US_FIELD_STRINGS,
-     .offset = AT(input.labels),
-     .flags = US_FIELD_OPTIONAL_WORD | US_FIELD_UNIQUE | US_FIELD_NO_EMPTY_ITEMS | US_FIELD_NO_CONTROLS,
-     .max = US_RESOURCE_LABELS_MAX,
-     .item_max = US_RESOURCE_STRING_MAX_BYTES},
-};
-static const struct us_field_table body_table = {
-    .what = "Invalid Resource Set Description.", .size = sizeof(struct body), US_FIELDS(body_fields)};
 
 static const struct us_access *pat_of(const struct us_call *call) {
   return &call->caller.pat;
-}
-
-/* Takes out what is not part of the description: what the server owns, labels, and known members that were null. */
-static void strip(json_t *description) {
-  static const char *const not_kept[] = {"_id", "user_access_policy_uri", "labels"};
-  static const char *const optional[] = {"name", "description", "type", "icon_uri", "uri"};
-  for (size_t i = 0; i < sizeof(not_kept) / sizeof(not_kept[0]); i++)
-    json_object_del(description, not_kept[i]);
-  for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++)
-    if (json_is_null(json_object_get(description, optional[i])))
-      json_object_del(description, optional[i]);
-}
-
-/* The scopes as they count: without repeats. */
-static int put_scopes(json_t *description, struct us_strs scopes) {
-  json_t *list = json_array();
-  for (size_t i = 0; list && i < scopes.n; i++) {
-    if (json_array_append_new(list, json_stringn(scopes.v[i].p, scopes.v[i].n)) == 0)
-      continue;
-    json_decref(list);
-    list = NULL;
-  }
-  return list ? json_object_set_new(description, "resource_scopes", list) : -1;
-}
-
-static enum us_code decode(struct us_cx *cx, json_t *document, struct body *body) {
-  US_TRY(us_field_from_json(cx, &body_table, document, body));
-  strip(document);
-  if (put_scopes(document, body->input.scopes) != 0)
-    return us_fail_plain(cx, US_E_NO_MEMORY);
-  body->input.description = us_json_dump(cx, document);
-  return body->input.description.p ? US_OK : us_fail_plain(cx, US_E_NO_MEMORY);
 }
 
 enum us_code us_ep_resource_prepare(struct us_call *call) {
@@ -86,14 +23,16 @@ enum us_code us_ep_resource_prepare(struct us_call *call) {
     struct us_resource resource;
     US_TRY(us_resource_find(cx, pat_of(call), call->params[0], &resource));
   }
-  struct body *body = US_NEW(cx->mem, struct body);
+  struct us_resource_input *input = US_NEW(cx->mem, struct us_resource_input);
   json_t *document;
-  if (!body)
+  if (!input)
     return us_fail_plain(cx, US_E_NO_MEMORY);
   US_TRY(us_json_parse(cx, call->request->body, US_E_INVALID_REQUEST, &document));
-  enum us_code code = decode(cx, document, body);
+  enum us_code code = us_resource_input_read(cx, document, input);
   us_json_drop(cx, document); /* the request waits for the writer without it */
-  call->state = body;
+  if (!is_update)
+    input->id = us_next_id(cx); /* here, for a write step may run again */
+  call->state = input;
   return code;
 }
 
@@ -113,9 +52,9 @@ static void write_ids(struct us_call *call, int status, const struct us_resource
 }
 
 enum us_code us_ep_resource_create(struct us_call *call) {
-  const struct body *body = call->state;
+  const struct us_resource_input *input = call->state;
   struct us_resource resource;
-  US_TRY(us_resource_register(&call->cx, pat_of(call), &body->input, &resource));
+  US_TRY(us_resource_register(&call->cx, pat_of(call), input, &resource));
   write_ids(call, 201, &resource);
   us_answer_header(
       call, "Location",
@@ -243,11 +182,11 @@ enum us_code us_ep_resource_read(struct us_call *call) {
 }
 
 enum us_code us_ep_resource_update(struct us_call *call) {
-  const struct body *body = call->state;
+  const struct us_resource_input *input = call->state;
   struct us_resource resource;
   US_TRY(us_resource_find(&call->cx, pat_of(call), call->params[0], &resource));
   US_TRY(check_if_match(call, &resource));
-  US_TRY(us_resource_replace(&call->cx, &resource, &body->input));
+  US_TRY(us_resource_replace(&call->cx, &resource, input));
   write_ids(call, 200, &resource);
   return US_OK;
 }
