@@ -71,11 +71,11 @@ static enum us_code copy_client(struct us_cx *cx, const struct oauth *o, const s
 static enum us_code add_shared_resource(struct us_cx *cx, struct oauth *o, struct us_resource *ret_resource) {
   struct us_str view = US_STR("view");
   struct us_access pat = {.token = {.realm_id = o->gather->id, .account_id = o->owner.id, .client_ref = o->rs.ref}};
-  struct us_resource_input input = {
-      .id = us_next_id(cx), .scopes = {&view, 1}, .description = US_STR("{\"resource_scopes\":[\"view\"]}")};
+  struct us_resource_input input = {.scopes = {&view, 1}, .description = US_STR("{\"resource_scopes\":[\"view\"]}")};
   struct us_share share = {.subject = o->party.name, .scopes = {&view, 1}};
   struct us_share_wish wish = {.shares = &share, .share_count = 1};
   struct us_policy policy;
+  US_TRY(us_resource_input_new(cx, &input));
   US_TRY(us_resource_register(cx, &pat, &input, ret_resource));
   return us_policy_create(cx, ret_resource, o->owner.id, &wish, &policy);
 }

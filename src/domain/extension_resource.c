@@ -23,6 +23,7 @@ static enum us_code take_edits(struct us_cx *cx, struct us_doc *doc, struct us_r
   if (us_resource_input_read(cx, tree, &edited) != US_OK)
     return us_extension_invalid(cx, "resource");
   edited.id = in->id;
+  edited.uuid = in->uuid;
   edited.labels = in->labels;
   *in = edited;
   return US_OK;

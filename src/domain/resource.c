@@ -57,11 +57,16 @@ struct us_str us_resource_new_uuid(struct us_cx *cx, int64_t id) {
   return us_str_c(text);
 }
 
-static struct us_resource row_of(struct us_cx *cx, const struct us_access *pat, const struct us_resource_input *in,
-                                 struct us_str uuid) {
+enum us_code us_resource_input_new(struct us_cx *cx, struct us_resource_input *in) {
+  in->id = us_next_id(cx);
+  in->uuid = us_resource_new_uuid(cx, in->id);
+  return in->uuid.p ? US_OK : us_fail_plain(cx, US_E_NO_MEMORY);
+}
+
+static struct us_resource row_of(struct us_cx *cx, const struct us_access *pat, const struct us_resource_input *in) {
   return (struct us_resource){
       .id = in->id,
-      .uuid = uuid,
+      .uuid = in->uuid,
       .realm_id = pat->token.realm_id,
       .owner_id = pat->token.account_id,
       .rs_ref = pat->token.client_ref,
@@ -81,12 +86,9 @@ static struct us_resource row_of(struct us_cx *cx, const struct us_access *pat, 
 enum us_code us_resource_register(struct us_cx *cx, const struct us_access *pat, const struct us_resource_input *in,
                                   struct us_resource *ret_resource) {
   struct us_resource_input edited = *in;
-  struct us_str uuid = us_resource_new_uuid(cx, in->id);
-  if (!uuid.p)
-    return us_fail_plain(cx, US_E_NO_MEMORY);
-  struct us_resource row = row_of(cx, pat, in, uuid);
+  struct us_resource row = row_of(cx, pat, in);
   US_TRY(us_extension_before_registration(cx, &row, &edited)); /* REST contract j.2, 1 */
-  row = row_of(cx, pat, &edited, uuid);
+  row = row_of(cx, pat, &edited);
   enum us_code code = us_resources_insert(cx, &row);
   if (code == US_E_CONFLICT)
     return fail_taken(cx, row.name);

@@ -28,13 +28,16 @@ struct us_str us_resource_new_uuid(struct us_cx *cx, int64_t id);
 #define US_RESOURCE_LABELS_MAX 64
 #define US_RESOURCE_STRING_MAX_BYTES 2048
 struct us_resource_input {
-  int64_t id; /* of a new one; of no meaning in an update */
+  int64_t id; /* of a new one, with its uuid: us_resource_input_new(); of no meaning in an update */
+  struct us_str uuid;
   struct us_strs scopes;
   struct us_strs labels;
   struct us_str name, type, icon_uri; /* absent when not given */
   struct us_str about;                /* ditto: the member "description" */
   struct us_str description;          /* the whole of it, JSON: what a read gives back */
 };
+/* Gives it the id that the new resource will have: once, for a write step may run again. US_E_NO_MEMORY. */
+enum us_code us_resource_input_new(struct us_cx *cx, struct us_resource_input *in) US_MUST_CHECK;
 /* Write step, 4.3. A name that is taken: US_E_INVALID_REQUEST with the contract's text. */
 enum us_code us_resource_register(struct us_cx *cx, const struct us_access *pat, const struct us_resource_input *in,
                                   struct us_resource *ret_resource) US_MUST_CHECK;

@@ -30,10 +30,8 @@ enum us_code us_ep_resource_prepare(struct us_call *call) {
   US_TRY(us_json_parse(cx, call->request->body, US_E_INVALID_REQUEST, &document));
   enum us_code code = us_resource_input_read(cx, document, input);
   us_json_drop(cx, document); /* the request waits for the writer without it */
-  if (!is_update)
-    input->id = us_next_id(cx); /* here, for a write step may run again */
   call->state = input;
-  return code;
+  return code == US_OK && !is_update ? us_resource_input_new(cx, input) : code;
 }
 
 static void write_policy_uri(struct us_call *call, struct us_json_writer *w, struct us_str uuid) {
