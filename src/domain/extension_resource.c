@@ -15,10 +15,10 @@ static enum us_code take_edits(struct us_cx *cx, struct us_doc *doc, struct us_r
     return us_fail_plain(cx, US_E_NO_MEMORY);
   for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
     json_t *value = json_object_get(document, names[i]);
-    if (value != NULL ? json_object_set(tree, names[i], json_deep_copy(value)) != 0 : false)
-      return us_fail_plain(cx, US_E_NO_MEMORY);
     if (value == NULL)
       json_object_del(tree, names[i]);
+    else if (json_object_set(tree, names[i], value) != 0)
+      return us_fail_plain(cx, US_E_NO_MEMORY);
   }
   if (us_resource_input_read(cx, tree, &edited) != US_OK)
     return us_extension_invalid(cx, "resource");
