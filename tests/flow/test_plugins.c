@@ -534,7 +534,11 @@ static void filters_are_replaced_and_visibility_stays(void **state) {
 /* ---- Deadlines and broken promises ---- */
 
 static _Atomic bool is_held;
+static _Atomic int held;
+/* Holds the first who comes. */
 static int hold(struct usher_resource *r, struct usher_error *e) {
+  if (held++ > 0)
+    return USHER_OK;
   while (is_held)
     nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
   return host->resource_set(r, "/name", "\"too late\"");
@@ -552,7 +556,6 @@ static void who_is_late_is_given_up(void **state) {
   assert_string_equal(us_reply_str(&r, "error_description"), "Extension did not answer in time");
   assert_int_equal(us_count(w, "SELECT count(*) FROM resource"), 0);
   assert_int_equal(loaded[0].counters[US_HOOK_BEFORE_RESOURCE_REGISTRATION].late, 1);
-  on_registration = NULL;
   us_register(w, pat, ALBUM);
   is_held = false;
 }
