@@ -19,6 +19,7 @@
 #include "domain/session.h"
 #include "domain/snapshot.h"
 #include "domain/throttle.h"
+#include "plugin/host.h"
 #include "store/db.h"
 
 #define US_SECRETS_REMEMBERED 4096
@@ -351,6 +352,8 @@ static enum us_code start_parts(struct us_cx *cx, struct us_app *app, const stru
   app->dispatch.fetcher = us_fetcher_new(&fetch);
   if (app->dispatch.fetcher == NULL)
     return us_fail(cx, US_E_UNAVAILABLE, "the fetcher of clients' keys cannot be set up");
+  us_host_set_clock(app->svc->clock);
+  US_TRY(us_plugins_load(cx, &o->plugins, true, &app->svc->plugins));
   US_TRY(start_edge(cx, app, o));
   US_TRY(settle_base_url(cx, app, o));
   app->cleanup = us_cleanup_start(app->svc, app->dispatch.writer, configuration_written, app);
@@ -409,6 +412,10 @@ bool us_app_reload_tls(struct us_app *app, const struct us_http_tls *tls, const 
   return !has_authorities || us_cert_trust_reload(app->svc->authorities, client_ca_file, ret_reason, reason_bytes);
 }
 
+void us_app_reload_plugins(struct us_cx *cx, struct us_app *app, const struct us_plugin_options *plugins) {
+  us_plugins_reload(cx, app->svc->plugins, plugins);
+}
+
 /* Gives the node number back with the highest id we made, so that no later owner of the number repeats one. */
 static void release_node(struct us_app *app) {
   struct us_cx cx = {
@@ -435,6 +442,8 @@ void us_app_stop(struct us_app *app, int64_t grace_ms) {
   us_pool_free(app->dispatch.pool);
   us_mailer_join(app->mailer);
   us_writer_stop(app->dispatch.writer);
+  if (app->svc != NULL)
+    us_plugins_free(app->svc->plugins); /* nobody asks them any more */
   us_mailer_free(app->mailer);
   us_http_server_free(app->http);
   if (app->has_node)

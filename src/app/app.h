@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "domain/services.h"
 #include "http/server.h"
+#include "plugin/load.h"
 
 struct us_app_options {
   const char *store_url;
@@ -34,6 +35,7 @@ struct us_app_options {
   const struct us_mail_options *mail; /* NULL: no mails are sent */
   struct us_strs fetch_allow; /* hosts and addresses that URLs of clients may lead to although they are inside */
   const char *fetch_ca_file;  /* NULL: the system's authorities */
+  struct us_plugin_options plugins;
 };
 struct us_app;
 
@@ -45,6 +47,8 @@ uint16_t us_app_port(const struct us_app *app, size_t listener);
 /* Certificates for new connections, and the authorities of clients' certificates. False: says why, and all stays as it was. */
 bool us_app_reload_tls(struct us_app *app, const struct us_http_tls *tls, const char *client_ca_file, char *ret_reason,
                        size_t reason_bytes);
+/* Plugins that can take a new configuration get it. */
+void us_app_reload_plugins(struct us_cx *cx, struct us_app *app, const struct us_plugin_options *plugins);
 /* Stops accepting, drains the writer, answers what is in flight, closes the store. */
 void us_app_stop(struct us_app *app, int64_t grace_ms);
 

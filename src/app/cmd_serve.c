@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "http/tls.h"
 
-/* SIGHUP: log level and certificates for new connections; everything else needs a restart, and is said so in docs/config.md. */
+/* SIGHUP: log level, certificates for new connections, and plugins that can; everything else needs a restart, and is said so in docs/config.md. */
 static void reload(struct us_app *app, const char *file) {
   struct us_cx cx = {.mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .now_ms = us_clock_now_ms(&us_clock_system)};
   struct us_config config;
@@ -16,18 +16,19 @@ static void reload(struct us_app *app, const char *file) {
   char reason[256] = "";
   if (cx.mem == NULL)
     return;
-  if (us_config_read(&cx, file, &config) != US_OK || us_config_options(&cx, &config, &options) != US_OK)
+  if (us_config_read(&cx, file, &config) != US_OK || us_config_options(&cx, file, &config, &options) != US_OK)
     us_log(US_LOG_ERROR, "reload", "kept the old configuration: %.*s", US_STR_ARG(cx.err.text));
   else if (!us_app_reload_tls(app, options.tls, options.client_ca_file, reason, sizeof(reason)))
     us_log(US_LOG_ERROR, "reload", "kept the old configuration: %s", reason);
   else {
     us_log_setup((enum us_log_level)config.log.level, (enum us_log_format)config.log.format, 2);
     us_log(US_LOG_INFO, "reload", "configuration and certificates read again");
+    us_app_reload_plugins(&cx, app, &options.plugins);
   }
   us_mem_free(cx.mem);
 }
 
-/* Certificate, key and templates are part of the configuration: they are loaded as a start would. The store is left alone. */
+/* Certificate, key, templates and plugins are part of the configuration: they are loaded as a start would. The store is left alone. */
 static int check(struct us_cx *cx, const char *file, const struct us_app_options *options) {
   char reason[256] = "";
   struct us_tls_context *tls =
@@ -48,6 +49,10 @@ static int check(struct us_cx *cx, const char *file, const struct us_app_options
   if (options->mail != NULL && us_mail_files_load(cx, options->mail->templates, &templates) != US_OK)
     return us_command_failed(cx);
   us_templates_free(templates);
+  struct us_plugins *plugins = NULL;
+  if (us_plugins_load(cx, &options->plugins, false, &plugins) != US_OK)
+    return us_command_failed(cx);
+  us_plugins_free(plugins);
   printf("%s: the configuration is good\n", file);
   return 0;
 }
@@ -56,7 +61,7 @@ static int serve(struct us_cx *cx, const char *file, bool only_check) {
   struct us_config config;
   struct us_app_options options;
   struct us_app *app = NULL;
-  if (us_config_read(cx, file, &config) != US_OK || us_config_options(cx, &config, &options) != US_OK)
+  if (us_config_read(cx, file, &config) != US_OK || us_config_options(cx, file, &config, &options) != US_OK)
     return us_command_failed(cx);
   if (only_check)
     return check(cx, file, &options);
@@ -80,7 +85,7 @@ int us_cmd_serve(const struct us_command *command, int argc, char **argv) {
   struct us_arguments arguments;
   const struct us_option options[] = {
       {"config", "FILE", "the YAML file; docs/config.md lists its keys (required)", &file, NULL},
-      {"check", NULL, "check file, environment, certificates and templates, then exit", NULL, &only_check},
+      {"check", NULL, "check file, environment, certificates, templates and plugins, then exit", NULL, &only_check},
   };
   int code = us_options_parse(command, options, 2, argc, argv, &arguments);
   if (code != 0)

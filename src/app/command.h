@@ -54,6 +54,7 @@ int us_cmd_settings(const struct us_command *command, int argc, char **argv);
 int us_cmd_audit(const struct us_command *command, int argc, char **argv);
 int us_cmd_key(const struct us_command *command, int argc, char **argv);
 int us_cmd_explain(const struct us_command *command, int argc, char **argv);
+int us_cmd_plugin(const struct us_command *command, int argc, char **argv);
 int us_cmd_outbox(const struct us_command *command, int argc, char **argv);
 
 /* Blocks SIGTERM, SIGINT and SIGHUP in all threads started later; us_signal_wait() then returns the one that came. */

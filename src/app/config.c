@@ -111,6 +111,12 @@ static const struct us_field config_fields[] = {
     {.name = "http", .kind = US_FIELD_TABLE, .offset = 0, .max = 1, .table = &http_table},
     {.name = "fetch", .kind = US_FIELD_TABLE, .offset = 0, .max = 1, .table = &fetch_table},
     {.name = "smtp", .kind = US_FIELD_TABLE, .offset = 0, .max = 1, .table = &us_config_smtp_table},
+    {.name = "plugins",
+     .kind = US_FIELD_TABLES,
+     .offset = AT(plugins),
+     .max = US_PLUGINS_MAX,
+     .table = &us_config_plugin_entry_table},
+    {.name = "plugin", .kind = US_FIELD_TABLE, .offset = 0, .max = 1, .table = &us_config_plugin_table},
 };
 static const struct us_field_table config_table = {
     .size = sizeof(struct us_config), US_FIELDS(config_fields), .refuse_unknown = true};
@@ -148,6 +154,7 @@ static void set_defaults(struct us_config *c) {
   c->http.h2_frames = (int64_t)l->h2_frames;
   c->http.h2_interval_ms = l->h2_interval_ms;
   us_config_smtp_defaults(c);
+  us_config_plugins_defaults(c);
 }
 
 static enum us_code read_file(struct us_cx *cx, const char *file, struct us_str *ret_text) {
@@ -333,7 +340,8 @@ enum us_code us_config_read(struct us_cx *cx, const char *file, struct us_config
   return check(cx, ret_config);
 }
 
-enum us_code us_config_options(struct us_cx *cx, const struct us_config *c, struct us_app_options *ret_options) {
+enum us_code us_config_options(struct us_cx *cx, const char *file, const struct us_config *c,
+                               struct us_app_options *ret_options) {
   const struct us_config_listener *in = c->listen.v;
   struct us_http_listener *listeners = US_NEW_ARRAY(cx->mem, struct us_http_listener, c->listen.n);
   struct us_http_tls *tls = US_NEW(cx->mem, struct us_http_tls);
@@ -393,5 +401,5 @@ enum us_code us_config_options(struct us_cx *cx, const struct us_config *c, stru
       .log_requests = c->log.requests,
       .mail = mail,
   };
-  return US_OK;
+  return us_config_plugins_options(cx, file, c, &ret_options->plugins);
 }

@@ -14,6 +14,12 @@ struct us_config_listener {
   int64_t port;
   bool tls;
 };
+struct us_config_plugin {
+  struct us_str path;
+  int64_t priority, deadline_ms /* 0: plugin.deadline_ms */;
+  json_t *config;
+  bool process;
+};
 struct us_config {
   struct us_field_list listen; /* of struct us_config_listener */
   struct us_str store, store_key_file, base_url, context_path, cookie_name, default_realm;
@@ -43,12 +49,17 @@ struct us_config {
     int tls;                                                                      /* enum us_mail_tls */
     int64_t port /* 0: the usual one */, timeout_ms, retry_ms, tries;
   } smtp;
+  struct us_field_list plugins; /* of struct us_config_plugin */
+  struct {
+    struct us_str directory;
+    int64_t deadline_ms, threads, queue;
+  } plugin;
 };
 
 /* Reads file and environment and checks what belongs together. Text of cx->err says what is wrong, and where. */
 enum us_code us_config_read(struct us_cx *cx, const char *file, struct us_config *ret_config) US_MUST_CHECK;
 /* As options of the server; everything in cx->mem. */
-enum us_code us_config_options(struct us_cx *cx, const struct us_config *config,
+enum us_code us_config_options(struct us_cx *cx, const char *file, const struct us_config *config,
                                struct us_app_options *ret_options) US_MUST_CHECK;
 bool us_address_is_loopback(struct us_str address);
 
@@ -58,5 +69,11 @@ void us_config_smtp_defaults(struct us_config *config);
 enum us_code us_config_smtp_check(struct us_cx *cx, const struct us_config *config) US_MUST_CHECK;
 enum us_code us_config_smtp_options(struct us_cx *cx, const struct us_config *config,
                                     const struct us_mail_options **ret_options) US_MUST_CHECK;
+
+/* The part about plugins (app/config_plugins.c). `file`: of the configuration. */
+extern const struct us_field_table us_config_plugin_table, us_config_plugin_entry_table;
+void us_config_plugins_defaults(struct us_config *config);
+enum us_code us_config_plugins_options(struct us_cx *cx, const char *file, const struct us_config *config,
+                                       struct us_plugin_options *ret_options) US_MUST_CHECK;
 
 #endif

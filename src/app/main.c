@@ -164,6 +164,16 @@ static const struct us_command commands[] = {
      "usher outbox list\n"
      "usher outbox retry failed --store sqlite:/var/lib/usher/usher.db\n",
      us_cmd_outbox},
+    {"plugin", "list --config FILE | check FILE [--json]", "look at plugins",
+     "list        print the plugins that a server with this configuration loads, in the order in which they are "
+     "called\n"
+     "check FILE  print what a file offers: name, version, the ABI it is made for, and its methods\n"
+     "\n"
+     "A file that a server would refuse is refused here with the same sentence, and exit code 1. No plugin is "
+     "started.\n",
+     "usher plugin check ./no-secrets.so\n"
+     "usher plugin list --config /etc/usher/usher.yaml --json\n",
+     us_cmd_plugin},
     {"explain", "--realm PATH --resource ID --party NAME --scope SCOPES [--client ID] [--store URL] [--json]",
      "say why somebody may do something, or why not",
      "Decides as the server does, without writing anything, and prints for each scope whether it is granted, with the "

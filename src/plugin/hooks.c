@@ -6,8 +6,7 @@
 #include "plugin/host.h"
 
 void us_plugins_index(struct us_plugins *plugins) {
-  unsigned threaded = 0;
-  plugins->present = 0;
+  unsigned present = 0, threaded = 0;
   plugins->delivers = false;
   for (size_t i = 0; i < plugins->n; i++) {
     const struct us_plugin *plugin = &plugins->v[i];
@@ -15,13 +14,14 @@ void us_plugins_index(struct us_plugins *plugins) {
     for (int hook = 0; hook < US_HOOK_COUNT; hook++) {
       if (!us_plugin_has(plugin, hook))
         continue;
-      plugins->present |= 1u << hook;
+      present |= 1u << hook;
       if (!is_quick)
         threaded |= 1u << hook;
     }
     plugins->delivers = plugins->delivers || plugin->abi.deliver;
   }
   plugins->threaded = threaded;
+  plugins->present = present;
 }
 
 static struct usher_str text_of(struct us_str text) {

@@ -31,8 +31,15 @@ bool us_hook_is_after(enum us_hook hook) {
   return hooks[hook].is_after;
 }
 
-bool us_plugin_has(const struct us_plugin *plugin, enum us_hook hook) {
+static bool has_method(const struct us_plugin *plugin, enum us_hook hook) {
   void (*method)(void) = NULL;
   memcpy(&method, (const char *)&plugin->abi + hooks[hook].offset, sizeof(method));
   return method != NULL;
+}
+
+void us_plugin_index(struct us_plugin *plugin, bool is_open) {
+  uint32_t methods = 0;
+  for (int hook = 0; hook < US_HOOK_COUNT; hook++)
+    methods |= has_method(plugin, (enum us_hook)hook) ? 1u << hook : 0;
+  plugin->methods = is_open && plugin->abi.methods ? methods & plugin->abi.methods(plugin->self) : methods;
 }

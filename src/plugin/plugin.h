@@ -42,14 +42,19 @@ struct us_plugin {
   int64_t priority;
   struct us_str config; /* JSON text */
   void *library;        /* of dlopen(); NULL: another process, or part of this program (tests) */
+  int fd;               /* of the file behind `library`; -1 without */
   void *self;
+  _Atomic uint32_t methods;    /* bit 1u << hook: it is called for this */
   int64_t deadline_ms;         /* of each before method */
   pthread_rwlock_t is_running; /* methods read, reload() writes */
   _Atomic unsigned slow_calls; /* of one that promised to be USHER_QUICK */
   struct us_hook_counters counters[US_HOOK_COUNT];
 };
 
-/* Has it a method for this? */
-bool us_plugin_has(const struct us_plugin *plugin, enum us_hook hook);
+/* Sets `methods`: those that it has and, once it is open, has use for. */
+void us_plugin_index(struct us_plugin *plugin, bool is_open);
+static inline bool us_plugin_has(const struct us_plugin *plugin, enum us_hook hook) {
+  return (plugin->methods & (1u << hook)) != 0;
+}
 
 #endif
