@@ -2,8 +2,9 @@
 #   make run        install what is missing, build, tell the demo story, keep serving
 #   make test       install, build with sanitizers, run every test; ends with "N passed, N failed"
 #   make test ONLY="flow wire"   some groups only
+#   make install PREFIX=/usr/local DESTDIR=   the server, the header and pkg-config file for plugins, example plugins
 #   make build | bench | fuzz | lint | format | transcript | clean
-.PHONY: run test build bench fuzz lint format transcript clean
+.PHONY: run test build install bench fuzz lint format transcript clean
 .DEFAULT_GOAL := build
 
 run: build
@@ -16,6 +17,9 @@ test:
 build:
 	@tools/install-deps build
 	@tools/build release
+
+install: build
+	@tools/install $(PREFIX)
 
 bench: build
 	@tools/install-deps bench

@@ -221,8 +221,12 @@ struct usher_plugin {
   uint32_t (*methods)(void *self);
 };
 
-/* The one symbol of a plugin. */
-const struct usher_plugin *usher_plugin(void);
+/* The one symbol of a plugin; exported whatever the compiler is told about others. */
+#if defined(__GNUC__)
+__attribute__((visibility("default")))
+#endif
+const struct usher_plugin *
+usher_plugin(void);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,57 @@
+/* Words of the stories about plugins that are files: where the build put them, and loading them into the world. */
+#ifndef USHER_FLOW_PLUGIN_FILES_H
+#define USHER_FLOW_PLUGIN_FILES_H
+
+#include <limits.h>
+#include <unistd.h>
+
+#include "flow/plugins.h"
+#include "plugin/load.h"
+
+/* A file of the build: this program is BUILD/tests/flow/X. */
+static inline const char *built(struct us_world *w, const char *path) {
+  char self[PATH_MAX];
+  ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+  assert_true(n > 0);
+  for (int i = 0; i < 3; i++) {
+    while (self[n - 1] != '/')
+      n--;
+    n--;
+  }
+  return us_text(w, "%.*s/%s", (int)n, self, path);
+}
+
+static struct us_plugins *from_files;
+static inline enum us_code try_file(struct us_world *w, const char *path, const char *config, struct us_cx *cx) {
+  struct us_plugin_entry entry = {.path = us_str_c(built(w, path)), .config = us_str_c(us_text(w, "%s", config))};
+  struct us_plugin_options options = {.entries = &entry, .count = 1};
+  return us_plugins_load(cx, &options, true, &from_files);
+}
+/* Loads one for the world; plugins_done() must follow. */
+static inline void load_file(struct us_world *w, const char *path, const char *config) {
+  struct us_cx cx = {.mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .svc = us_world_services(w)};
+  if (try_file(w, path, config, &cx) != US_OK)
+    fail_msg("%.*s", US_STR_ARG(cx.err.text));
+  us_mem_free(cx.mem);
+  host = us_host();
+  us_world_services(w)->plugins = from_files;
+}
+static inline int files_setup(void **state) {
+  from_files = NULL;
+  *state = us_world_new();
+  return 0;
+}
+static inline int files_teardown(void **state) {
+  us_plugins_free(from_files);
+  us_world_free(*state);
+  return 0;
+}
+#define FILE_STORY(test) cmocka_unit_test_setup_teardown(test, files_setup, files_teardown)
+
+/* Until all deeds are told. */
+static inline void wait_told(void) {
+  while (us_hook_runner_counters(from_files->runner).telling > 0)
+    nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+}
+
+#endif
