@@ -1,0 +1,307 @@
+/* Rules in Lua (plugins/lua): methods as functions, edits, vetoes, and scripts that would hurt. */
+#include "flow/plugin_files.h"
+
+#include <sys/stat.h>
+
+#define LUA "plugins/lua/lua.so"
+#define SETS_OF_ALICE ALPHA_JSON "users/alice/oauth2/resources/sets"
+
+static const char *script_file(struct us_world *w, const char *script) {
+  static unsigned count;
+  const char *path = us_text(w, "/tmp/usher-lua-%d-%u.lua", (int)getpid(), count++);
+  FILE *out = fopen(path, "w");
+  assert_non_null(out);
+  fputs(script, out);
+  assert_int_equal(fclose(out), 0);
+  chmod(path, 0600);
+  return path;
+}
+
+/* `more` are further members of the configuration, each behind a comma. */
+static void load_script(struct us_world *w, const char *script, const char *more) {
+  const char *path = script_file(w, script);
+  load_file(w, LUA, us_text(w, "{\"script\":\"%s\"%s}", path, more));
+  unlink(path);
+}
+
+/* The server does not start with it. */
+static void assert_no_start(struct us_world *w, const char *script) {
+  struct us_cx cx = {.mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .svc = us_world_services(w)};
+  const char *path = script_file(w, script);
+  assert_int_equal(try_file(w, LUA, us_text(w, "{\"script\":\"%s\"}", path), &cx), US_E_INVALID_REQUEST);
+  assert_non_null(strstr(cx.err.text.p, "does not start"));
+  unlink(path);
+  us_mem_free(cx.mem);
+}
+
+static void edits_and_vetoes_by_functions(void **state) {
+  struct us_world *w = *state;
+  load_script(w,
+              "function beforeResourceRegistration(resource)\n"
+              "  assert(resource.owner == 'alice' and resource.resource_scopes[1] == 'view')\n"
+              "  if resource.name == 'forbidden' then return veto{status=409, error='taken', message='no', "
+              "detail={a={1,2}}} end\n"
+              "  if resource.name == 'raised' then error(veto{message='raised'}) end\n"
+              "  resource.name = config.prefix .. resource.name\n"
+              "  resource:set('/resource_scopes/-', 'print')\n"
+              "end\n"
+              "function beforeResourceShared(policy)\n"
+              "  policy:grant('carol', {'view'})\n"
+              "  assert(policy.permissions[2].subject == 'carol' and policy.resource.name == 'my album')\n"
+              "end\n"
+              "function beforeQueryResourceSets(user, filter)\n"
+              "  assert(user == 'alice')\n"
+              "  return filter_and(filter, 'name sw \"my\"')\n"
+              "end\n",
+              ",\"prefix\":\"my \"");
+  const char *pat = us_pat(w, "alice", RS1),
+             *id = us_register(w, pat, "{\"name\":\"album\",\"resource_scopes\":[\"view\"]}");
+  struct us_reply r = us_with_pat(w, "GET", set_url(w, id), pat, NULL);
+  assert_string_equal(us_reply_str(&r, "name"), "my album");
+  assert_int_equal(json_array_size(json_object_get(r.json, "resource_scopes")), 2);
+  r = us_with_pat(w, "POST", SETS, pat, "{\"name\":\"forbidden\",\"resource_scopes\":[\"view\"]}");
+  assert_error(r, 409, "taken");
+  assert_int_equal(json_array_size(json_object_get(r.json, "a")), 2);
+  r = us_with_pat(w, "POST", SETS, pat, "{\"name\":\"raised\",\"resource_scopes\":[\"view\"]}");
+  assert_error(r, 403, "access_denied");
+  assert_string_equal(us_reply_str(&r, "error_description"), "raised");
+  us_share(w, "alice", id, "bob", "[\"view\"]");
+  rpt_of(us_grant(w, C1, ask_for(w, pat, id, "[\"view\"]"), us_id_token(w, "carol", C1), NULL));
+  r = us_with_sso(w, "GET", SETS_OF_ALICE "?_queryFilter=true", us_sso(w, "alice"), NULL, NULL);
+  assert_int_equal(us_reply_int(&r, "resultCount"), 1);
+}
+
+/* Every method has its arguments; what is told is told. */
+static void all_methods_have_their_arguments(void **state) {
+  struct us_world *w = *state;
+  load_script(
+      w,
+      "local seen = {}\n"
+      "local function see(name) seen[#seen + 1] = name end\n"
+      "function afterResourceRegistration(resource) see('2' .. resource.name) end\n"
+      "function onPermissionRequest(resource, scopes, client) see('3' .. resource.name .. #scopes .. client) end\n"
+      "function beforeAuthorization(t, party, owner, scopes) see('4' .. party.name .. owner.claims.sub .. scopes[1]) "
+      "end\n"
+      "function afterSuccessfulAuthorization(t, party, owner, asked, got) see('5' .. t.client_id .. #asked .. #got) "
+      "end\n"
+      "function afterFailedAuthorization(t, party, owner, asked) see('6' .. party.universal_id) end\n"
+      "function afterResourceShared(policy) see('8' .. policy.sharer) end\n"
+      "function beforeResourceSharedModification(old, new)\n"
+      "  see('9' .. old.permissions[1].scopes[1] .. new.permissions[1].scopes[1])\n"
+      "end\n"
+      "function onResourceSharedDeletion(policy)\n"
+      "  see('10')\n"
+      "  return veto{message=table.concat(seen, ';')}\n"
+      "end\n",
+      "");
+  const char *pat = us_pat(w, "alice", RS1), *id = us_register(w, pat, ALBUM), *sso = us_sso(w, "alice");
+  wait_told();
+  us_share(w, "alice", id, "bob", "[\"view\"]");
+  wait_told();
+  rpt_of(us_grant(w, C1, ask_for(w, pat, id, "[\"view\"]"), us_id_token(w, "bob", C1), NULL));
+  wait_told();
+  expect_error(us_grant(w, C1, ask_for(w, pat, id, "[]"), us_id_token(w, "carol", C1), "&scope=edit"), 400,
+               "invalid_scope");
+  expect_error(us_grant(w, C1, ask_for(w, pat, id, "[\"view\"]"), us_id_token(w, "carol", C1), NULL), 403,
+               "request_submitted");
+  wait_told();
+  expect_status(put_policy(w, sso, id, "If-Match: *", TO_BOB("[\"edit\"]"), NULL), 200);
+  struct us_reply r = us_with_sso(w, "DELETE", policy_url(w, id), sso, NULL, NULL);
+  assert_rest(r, 403,
+              "2album;8alice;3album1" RS1 ";4bobaliceview;5" C1 "11;3album0" RS1 ";3album1" RS1
+              ";4carolaliceview;6id=carol,ou=user,o=alpha,ou=services,dc=usher;9viewedit;10");
+}
+
+/* A failure is a 500 and nothing happens; the next call is served. */
+static void what_goes_wrong_is_a_failure_of_one_call(void **state) {
+  struct us_world *w = *state;
+  static const char *const bad[] = {
+      "error('x')",
+      "return 7",
+      "return 'text'",
+      "resource.owner = 'bob'",
+      "resource.name = {}",
+      "resource.name = function() end",
+      "local t = {} t.t = t resource:set('/name', t)",
+      "x = 1",
+      "string.x = 1",
+      "string.rep = nil",
+      "while true do end",
+      "while true do pcall(error) end",
+      "local function f() while true do pcall(f) end end f()",
+      "local s = 'x' while true do s = s .. s end",
+      "local t = {} while true do t[#t + 1] = {} end",
+      "return string.rep('x', 1 << 40)",
+      "return ('x'):rep(1 << 20):rep(1 << 20)",
+      "return string.rep('', 1 << 60)",
+      "return ('a'):rep(30000):find('.-.-.-.-b')",
+      "table.sort({3, 2, 1}, function() error('in sort') end)",
+      "return nothing.here",
+      "error({})",
+      "error()",
+      "veto(1)",
+      "json.encode(print)",
+      "json.decode('{')",
+      "filter_and('name eq', 'true')",
+  };
+  const char *script = "function beforeResourceRegistration(resource)\n";
+  for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    script = us_text(w, "%sif resource.name == 'bad%zu' then %s end\n", script, i, bad[i]);
+  load_script(w, us_text(w, "%send\n", script), ",\"memory_bytes\":2097152,\"instructions\":200000");
+  const char *pat = us_pat(w, "alice", RS1);
+  for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    struct us_reply r =
+        us_with_pat(w, "POST", SETS, pat, us_text(w, "{\"name\":\"bad%zu\",\"resource_scopes\":[\"view\"]}", i));
+    if (r.status != 500)
+      fail_msg("%s: %d %s", bad[i], r.status, r.body);
+    us_register(w, pat, us_text(w, "{\"name\":\"good%zu\",\"resource_scopes\":[\"view\"]}", i));
+  }
+}
+
+/* What scripts must not have is not there, nor a way to it. */
+static void the_world_outside_is_not_there(void **state) {
+  struct us_world *w = *state;
+  load_script(w,
+              "for _, name in ipairs{'os', 'io', 'package', 'require', 'debug', 'coroutine', 'load', 'loadstring', "
+              "'loadfile', 'dofile',\n"
+              "    'setmetatable', 'getmetatable', 'rawset', 'collectgarbage', 'print', '_G'} do\n"
+              "  local ok, value = pcall(function() return _ENV[name] end)\n"
+              "  assert(value == nil, name)\n"
+              "end\n"
+              "assert(string.dump == nil and table.move == nil)\n"
+              "function beforeResourceRegistration(resource)\n"
+              "  assert(not pcall(function() _ENV.x = 1 end))\n"
+              "  assert(not pcall(function() string.format = nil end))\n"
+              "  assert(('x'):rep(3) == 'xxx' and ('  a b '):match('^%s*(.-)%s*$') == 'a b')\n"
+              "  assert(json.encode(json.decode('{\"a\":[1,2.5,\"x\",true]}')):find('2.5', 1, true))\n"
+              "  assert(now_ms() > 0 and math.floor(1.5) == 1 and utf8.char(228) == '\\u{e4}')\n"
+              "  resource.name = nil\n"
+              "end\n",
+              "");
+  us_register(w, us_pat(w, "alice", RS1), ALBUM);
+}
+
+/* State of the script's own lives in locals; objects of a call end with it. */
+static void objects_end_with_their_call(void **state) {
+  struct us_world *w = *state;
+  load_script(w,
+              "local kept\n"
+              "function beforeResourceRegistration(resource)\n"
+              "  if kept then\n"
+              "    local ok, message = pcall(function() return kept.name end)\n"
+              "    return veto{message=tostring(ok) .. message}\n"
+              "  end\n"
+              "  kept = resource\n"
+              "end\n",
+              "");
+  const char *pat = us_pat(w, "alice", RS1);
+  us_register(w, pat, ALBUM);
+  struct us_reply r = us_with_pat(w, "POST", SETS, pat, PHOTO);
+  assert_error(r, 403, "access_denied");
+  assert_non_null(strstr(r.body, "false"));
+  assert_non_null(strstr(r.body, "an object was used after its call"));
+}
+
+static void bad_scripts_do_not_start(void **state) {
+  struct us_world *w = *state;
+  assert_no_start(w, "function (");
+  assert_no_start(w, "error('no')");
+  assert_no_start(w, "while true do end");
+  assert_no_start(w, "local s = 'x' while true do s = s .. s end");
+  assert_no_start(w, "\x1bLua");
+  struct us_cx cx = {.mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .svc = us_world_services(w)};
+  const char *path = script_file(w, "");
+  assert_int_equal(try_file(w, LUA, "{}", &cx), US_E_INVALID_REQUEST);
+  assert_int_equal(try_file(w, LUA, "{\"script\":\"/nowhere\"}", &cx), US_E_INVALID_REQUEST);
+  assert_int_equal(try_file(w, LUA, us_text(w, "{\"script\":\"%s\",\"memory_bytes\":1}", path), &cx),
+                   US_E_INVALID_REQUEST);
+  chmod(path, 0666);
+  assert_int_equal(try_file(w, LUA, us_text(w, "{\"script\":\"%s\"}", path), &cx), US_E_INVALID_REQUEST);
+  unlink(path);
+  us_mem_free(cx.mem);
+}
+
+static void reload_takes_a_good_script_and_keeps_the_old_one_otherwise(void **state) {
+  struct us_world *w = *state;
+  const char *pat = us_pat(w, "alice", RS1);
+  load_script(w, "function beforeResourceRegistration(r) return veto{message='old'} end", "");
+  struct us_reply r = us_with_pat(w, "POST", SETS, pat, ALBUM);
+  assert_string_equal(us_reply_str(&r, "error_description"), "old");
+  static const char *const scripts[] = {"function (",
+                                        "function beforeResourceRegistration(r) return veto{message='new'} end",
+                                        "function onPermissionRequest() end"};
+  for (size_t i = 0; i < 3; i++) {
+    struct us_cx cx = {.mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .svc = us_world_services(w)};
+    const char *path = script_file(w, scripts[i]);
+    struct us_plugin_entry entry = {.path = us_str_c(built(w, LUA)),
+                                    .config = us_str_c(us_text(w, "{\"script\":\"%s\"}", path))};
+    struct us_plugin_options options = {.entries = &entry, .count = 1};
+    us_plugins_reload(&cx, from_files, &options);
+    unlink(path);
+    us_mem_free(cx.mem);
+    r = us_with_pat(w, "POST", SETS, pat, ALBUM);
+    if (i < 2)
+      assert_string_equal(us_reply_str(&r, "error_description"), i == 0 ? "old" : "new");
+    else
+      assert_status(r, 201);
+  }
+  assert_false(us_plugins_have(from_files, US_HOOK_BEFORE_RESOURCE_REGISTRATION));
+  assert_true(us_plugins_have(from_files, US_HOOK_ON_PERMISSION_REQUEST));
+}
+
+/* Several states at once, one for each thread that calls. */
+struct caller {
+  pthread_t thread;
+  unsigned failed;
+};
+static void *call_often(void *self) {
+  struct caller *caller = self;
+  void *mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES);
+  for (int i = 0; i < 50; i++) {
+    struct us_hook_watch watch = {0};
+    struct us_ask ask = {.hook = US_HOOK_BEFORE_RESOURCE_REGISTRATION, .doc_count = 1};
+    us_doc_init(&ask.docs[0], US_DOC_RESOURCE, true);
+    ask.docs[0].text = US_STR("{\"name\":\"album\"}");
+    us_hooks_ask(from_files, &ask, mem, &watch);
+    struct us_str text = us_doc_text(&ask.docs[0], mem);
+    caller->failed += ask.verdict != US_VERDICT_OK || !us_str_eq_c(text, "{\"name\":\"album!\"}");
+    us_ask_done(&ask);
+  }
+  us_mem_free(mem);
+  return NULL;
+}
+static void threads_have_states_of_their_own(void **state) {
+  struct us_world *w = *state;
+  struct caller callers[4] = {0};
+  load_script(w,
+              "local busy = false\n"
+              "function beforeResourceRegistration(r)\n"
+              "  assert(not busy)\n"
+              "  busy = true\n"
+              "  for i = 1, 1000 do local x = i * i end\n"
+              "  r.name = r.name .. '!'\n"
+              "  busy = false\n"
+              "end\n",
+              "");
+  for (size_t i = 0; i < 4; i++)
+    assert_int_equal(pthread_create(&callers[i].thread, NULL, call_often, &callers[i]), 0);
+  for (size_t i = 0; i < 4; i++) {
+    pthread_join(callers[i].thread, NULL);
+    assert_int_equal(callers[i].failed, 0);
+  }
+}
+
+int main(void) {
+  us_test_setup();
+  const struct CMUnitTest tests[] = {
+      FILE_STORY(edits_and_vetoes_by_functions),
+      FILE_STORY(all_methods_have_their_arguments),
+      FILE_STORY(what_goes_wrong_is_a_failure_of_one_call),
+      FILE_STORY(the_world_outside_is_not_there),
+      FILE_STORY(objects_end_with_their_call),
+      FILE_STORY(bad_scripts_do_not_start),
+      FILE_STORY(reload_takes_a_good_script_and_keeps_the_old_one_otherwise),
+      FILE_STORY(threads_have_states_of_their_own),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
