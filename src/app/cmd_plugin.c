@@ -21,10 +21,12 @@ static void print_json(const struct us_plugin *plugin) {
   us_json_member_i64(&w, "abiMinor", plugin->abi.abi_minor);
   us_json_name(&w, "quick");
   us_json_bool(&w, (plugin->abi.flags & USHER_QUICK) != 0);
+  us_json_name(&w, "process");
+  us_json_bool(&w, plugin->child != NULL);
   us_json_name(&w, "reloads");
-  us_json_bool(&w, plugin->abi.reload != NULL);
+  us_json_bool(&w, plugin->reloads);
   us_json_name(&w, "delivers");
-  us_json_bool(&w, plugin->abi.deliver != NULL);
+  us_json_bool(&w, plugin->delivers);
   us_json_member(&w, "file", plugin->path);
   us_json_name(&w, "methods");
   us_json_open(&w, '[');
@@ -38,10 +40,10 @@ static void print_json(const struct us_plugin *plugin) {
 }
 
 static void print_text(const struct us_plugin *plugin) {
-  printf("%s %s\n  file      %.*s\n  priority  %" PRId64 "\n  abi       %u.%u%s%s%s\n", plugin->abi.name,
+  printf("%s %s\n  file      %.*s\n  priority  %" PRId64 "\n  abi       %u.%u%s%s%s%s\n", plugin->abi.name,
          plugin->abi.version, US_STR_ARG(plugin->path), plugin->priority, plugin->abi.abi_major, plugin->abi.abi_minor,
-         plugin->abi.flags & USHER_QUICK ? ", quick" : "", plugin->abi.reload ? ", reloads" : "",
-         plugin->abi.deliver ? ", delivers" : "");
+         plugin->abi.flags & USHER_QUICK ? ", quick" : "", plugin->reloads ? ", reloads" : "",
+         plugin->delivers ? ", delivers" : "", plugin->child ? ", in a process of its own" : "");
   for (int hook = 0; hook < US_HOOK_COUNT; hook++)
     if (us_plugin_has(plugin, hook))
       printf("  method    %s\n", us_hook_name(hook));

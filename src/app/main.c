@@ -5,6 +5,7 @@
 
 #include "app/command.h"
 #include "crypto/digest.h"
+#include "plugin/child.h"
 
 /* clang-format off: the pages are wrapped as they are printed, indented by four */
 static const struct us_command commands[] = {
@@ -260,6 +261,8 @@ int main(int argc, char **argv) {
     printf("usher " USHER_VERSION "\n");
     return close_output(0);
   }
+  if (strcmp(argv[1], US_CHILD_COMMAND) == 0 && argc == 3) /* the server asks itself: plugin/child.h */
+    return us_child_serve(argv[2]);
   bool is_help = strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0;
   if (is_help && argc == 2)
     return close_output(help(stdout));

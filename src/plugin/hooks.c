@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "plugin/child.h"
 #include "plugin/host.h"
 
 void us_plugins_index(struct us_plugins *plugins) {
@@ -18,7 +19,7 @@ void us_plugins_index(struct us_plugins *plugins) {
       if (!is_quick)
         threaded |= 1u << hook;
     }
-    plugins->delivers = plugins->delivers || plugin->abi.deliver;
+    plugins->delivers = plugins->delivers || plugin->delivers;
   }
   plugins->threaded = threaded;
   plugins->present = present;
@@ -196,7 +197,7 @@ void us_hooks_ask(struct us_plugins *plugins, struct us_ask *ask, void *mem, str
       return;
     }
     us_scope_enter(&scope, plugin, late_us, mem);
-    int result = call(plugin, ask, &a, mem);
+    int result = plugin->child ? us_child_ask(plugin->child, ask, mem, late_us) : call(plugin, ask, &a, mem);
     us_scope_leave(&scope);
     pthread_rwlock_unlock(&plugin->is_running);
     if (edits_of(ask) != edits)

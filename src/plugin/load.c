@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "plugin/child.h"
 #include "plugin/host.h"
 #include "plugin/runner.h"
 
@@ -54,7 +56,7 @@ static enum us_code open_checked(struct us_cx *cx, struct us_str path, int *ret_
 
 #define SIZE_UP_TO(member) (offsetof(struct usher_plugin, member) + sizeof(((struct usher_plugin *)0)->member))
 
-static bool is_name(const char *name) {
+bool us_plugin_is_name(const char *name) {
   size_t n = name ? strlen(name) : 0;
   return n > 0 && n <= US_PLUGIN_NAME_MAX_BYTES &&
          strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == n;
@@ -67,7 +69,7 @@ static enum us_code check_descriptor(struct us_cx *cx, struct us_str path, const
   if (abi->abi_minor > USHER_ABI_MINOR)
     return us_fail(cx, US_E_INVALID_REQUEST, "plugin %.*s: needs ABI %u.%u, and this server has %d.%d",
                    US_STR_ARG(path), abi->abi_major, abi->abi_minor, USHER_ABI_MAJOR, USHER_ABI_MINOR);
-  if (!is_name(abi->name))
+  if (!us_plugin_is_name(abi->name))
     return refuse(cx, path, "has no name of 1 to 64 letters, digits, dots, underscores and hyphens");
   if (!abi->version || abi->version[0] == '\0')
     return refuse(cx, path, "has no version");
@@ -100,6 +102,8 @@ static enum us_code read_descriptor(struct us_cx *cx, struct us_plugin *plugin) 
 }
 
 void us_plugin_close_file(struct us_plugin *plugin) {
+  us_child_free(plugin->child);
+  plugin->child = NULL;
   if (plugin->library)
     dlclose(plugin->library);
   if (plugin->fd >= 0)
@@ -207,7 +211,8 @@ static enum us_code read_all(struct us_cx *cx, struct loaded *l, const struct us
   for (size_t i = 0; i < count; i++) {
     const struct us_plugin_entry *entry = &entries[i];
     struct us_plugin *plugin = &l->list[l->plugins.n];
-    US_TRY(us_plugin_open_file(cx, us_str_dup(l->mem, entry->path), plugin));
+    struct us_str path = us_str_dup(l->mem, entry->path);
+    US_TRY(entry->is_apart ? us_child_new(cx, path, plugin) : us_plugin_open_file(cx, path, plugin));
     plugin->priority = entry->priority;
     plugin->config = us_str_dup(l->mem, entry->config);
     plugin->deadline_ms = entry->deadline_ms     ? entry->deadline_ms
@@ -221,15 +226,29 @@ static enum us_code read_all(struct us_cx *cx, struct loaded *l, const struct us
   return check_names(cx, &l->plugins);
 }
 
-static enum us_code open_plugin(struct us_cx *cx, struct us_plugin *plugin) {
+/* open(), here or in the plugin's own process. */
+static int call_open(struct us_plugin *plugin) {
   struct us_scope scope;
+  uint32_t methods = 0;
+  int result;
+  if (plugin->child) {
+    result = us_child_open(plugin->child, plugin->config, &methods);
+    plugin->methods = methods;
+    return result;
+  }
   us_scope_enter(&scope, plugin, INT64_MAX, NULL);
-  int result = plugin->abi.open(us_host(), plugin->config.p, &plugin->self);
+  result = plugin->abi.open(us_host(), plugin->config.p, &plugin->self);
   us_scope_leave(&scope);
+  if (result == USHER_OK)
+    us_plugin_index(plugin, true);
+  return result;
+}
+
+static enum us_code open_plugin(struct us_cx *cx, struct us_plugin *plugin) {
+  int result = call_open(plugin);
   if (result != USHER_OK)
     return us_fail(cx, US_E_INVALID_REQUEST, "plugin %.*s: %s does not start: open returned %d",
                    US_STR_ARG(plugin->path), plugin->abi.name, result);
-  us_plugin_index(plugin, true);
   return US_OK;
 }
 
@@ -302,22 +321,46 @@ static const struct us_plugin_entry *find_entry(const struct us_plugin_options *
   return NULL;
 }
 
+static int call_reload(struct us_plugin *plugin) {
+  struct us_scope scope;
+  uint32_t methods = plugin->methods;
+  int result;
+  if (plugin->child) {
+    result = us_child_reload(plugin->child, plugin->config, &methods);
+    plugin->methods = methods;
+    return result;
+  }
+  us_scope_enter(&scope, plugin, INT64_MAX, NULL);
+  result = plugin->abi.reload(plugin->self, plugin->config.p);
+  us_scope_leave(&scope);
+  if (result == USHER_OK)
+    us_plugin_index(plugin, true);
+  return result;
+}
+
+/* A method that hangs must not hold up whoever reloads: that is who also waits for the signal to stop. */
+static bool hold_methods(struct us_plugin *plugin) {
+  struct timespec until;
+  clock_gettime(CLOCK_MONOTONIC, &until);
+  until.tv_sec += US_HOOK_STOP_MS / 1000;
+  return pthread_rwlock_clockwrlock(&plugin->is_running, CLOCK_MONOTONIC, &until) == 0;
+}
+
 /* The new text is there before the methods are held up. */
 static void reload(struct loaded *l, struct us_plugin *plugin, struct us_str config) {
   struct us_str copy = us_str_dup(l->mem, config), before = plugin->config;
-  struct us_scope scope;
   if (!copy.p) {
     us_log(US_LOG_ERROR, "plugin", "%s goes on as it was: no memory", plugin->abi.name);
     return;
   }
-  pthread_rwlock_wrlock(&plugin->is_running);
+  if (!hold_methods(plugin)) {
+    us_log(US_LOG_ERROR, "plugin", "%s goes on as it was: a method of it does not come back", plugin->abi.name);
+    us_mem_free((void *)(uintptr_t)copy.p);
+    return;
+  }
   plugin->config = copy;
-  us_scope_enter(&scope, plugin, INT64_MAX, NULL);
-  int result = plugin->abi.reload(plugin->self, copy.p);
-  us_scope_leave(&scope);
-  if (result == USHER_OK)
-    us_plugin_index(plugin, true);
-  else
+  int result = call_reload(plugin);
+  if (result != USHER_OK)
     plugin->config = before;
   pthread_rwlock_unlock(&plugin->is_running);
   if (result == USHER_OK)
@@ -332,7 +375,7 @@ void us_plugins_reload(struct us_cx *cx, struct us_plugins *plugins, const struc
   for (size_t i = 0; plugins && i < plugins->n; i++) {
     struct us_plugin *plugin = &plugins->v[i];
     const struct us_plugin_entry *entry = find_entry(options, plugin->path);
-    if (plugin->abi.reload)
+    if (plugin->reloads)
       reload((struct loaded *)plugins, plugin, entry ? entry->config : US_STR("{}"));
   }
   if (plugins)
@@ -342,7 +385,8 @@ void us_plugins_reload(struct us_cx *cx, struct us_plugins *plugins, const struc
 static void close_plugin(struct us_plugin *plugin) {
   struct us_scope scope;
   us_scope_enter(&scope, plugin, INT64_MAX, NULL);
-  plugin->abi.close(plugin->self);
+  if (!plugin->child) /* a process is told by us_child_free() */
+    plugin->abi.close(plugin->self);
   us_scope_leave(&scope);
   pthread_rwlock_destroy(&plugin->is_running);
 }

@@ -29,6 +29,7 @@ struct us_plugin_options {
   size_t queue;            /* 0: US_HOOK_QUEUE_MAX */
 };
 
+bool us_plugin_is_name(const char *name); /* NULL is none */
 /* Opens a file far enough to read its descriptor: checked, copied, not open()ed. us_plugin_close_file() when done. */
 enum us_code us_plugin_open_file(struct us_cx *cx, struct us_str path, struct us_plugin *ret_plugin) US_MUST_CHECK;
 void us_plugin_close_file(struct us_plugin *plugin);

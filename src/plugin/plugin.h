@@ -31,6 +31,7 @@ const char *us_hook_name(enum us_hook hook);
 bool us_hook_is_after(enum us_hook hook);
 
 #define US_PLUGIN_NAME_MAX_BYTES 64
+struct us_child;
 
 struct us_hook_counters { /* totals since start, for metrics */
   _Atomic uint64_t calls, vetoes, failures, late, microseconds;
@@ -44,6 +45,9 @@ struct us_plugin {
   void *library;        /* of dlopen(); NULL: another process, or part of this program (tests) */
   int fd;               /* of the file behind `library`; -1 without */
   void *self;
+  struct us_child
+      *child; /* child.h: it runs in a process of its own, and `abi` has its names only; NULL: in this one */
+  bool reloads, delivers;      /* it has reload(), deliver() */
   _Atomic uint32_t methods;    /* bit 1u << hook: it is called for this */
   int64_t deadline_ms;         /* of each before method */
   pthread_rwlock_t is_running; /* methods read, reload() writes */

@@ -140,7 +140,7 @@ static void what_goes_wrong_is_a_failure_of_one_call(void **state) {
       "error({})",
       "error()",
       "veto(1)",
-      "json.encode(print)",
+      "json.encode(error)",
       "json.decode('{')",
       "filter_and('name eq', 'true')",
   };

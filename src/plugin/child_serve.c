@@ -1,0 +1,157 @@
+/* The child's side of a plugin in a process of its own: see child.h. It has one thread, one plugin, and the server's own host. */
+#include "plugin/child.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "base/mem.h"
+#include "plugin/host.h"
+#include "plugin/load.h"
+
+static bool answer(json_t *tree) {
+  char *text = tree ? json_dumps(tree, JSON_COMPACT) : NULL;
+  json_decref(tree);
+  bool is_sent = text && us_frame_send(US_CHILD_FD, us_str_c(text), INT64_MAX);
+  free(text);
+  return is_sent;
+}
+
+/* The log is the server's. */
+static void send_log(int level, struct us_str text) {
+  answer(json_pack("{s:i, s:s%}", "log", level, "text", text.p, text.n));
+}
+
+static json_t *hello_of(const struct us_plugin *plugin) {
+  return json_pack("{s:s, s:s, s:i, s:i, s:I, s:b, s:b}", "name", plugin->abi.name, "version", plugin->abi.version,
+                   "major", plugin->abi.abi_major, "minor", plugin->abi.abi_minor, "methods",
+                   (json_int_t)plugin->methods, "reloads", plugin->abi.reload != NULL, "delivers",
+                   plugin->abi.deliver != NULL);
+}
+
+struct serving {
+  struct us_plugins plugins;
+  struct us_plugin plugin;
+  char *config;
+  bool is_open, is_done;
+};
+
+/* open and reload alike */
+static json_t *configure(struct serving *s, const json_t *question, bool is_reload) {
+  char *config = strdup(json_string_value(json_object_get(question, "config")));
+  struct us_scope scope;
+  struct us_str before = s->plugin.config;
+  if (!config)
+    return json_pack("{s:i}", "result", USHER_FAIL);
+  s->plugin.config = us_str_c(config);
+  us_scope_enter(&scope, &s->plugin, INT64_MAX, NULL);
+  int code =
+      is_reload ? s->plugin.abi.reload(s->plugin.self, config) : s->plugin.abi.open(us_host(), config, &s->plugin.self);
+  us_scope_leave(&scope);
+  if (code != USHER_OK) {
+    s->plugin.config = before;
+    free(config);
+    return json_pack("{s:i}", "result", code);
+  }
+  free(s->config);
+  s->config = config;
+  s->is_open = true;
+  us_plugin_index(&s->plugin, true);
+  us_plugins_index(&s->plugins);
+  return json_pack("{s:i, s:I}", "result", USHER_OK, "methods", (json_int_t)s->plugin.methods);
+}
+
+static json_t *ask(struct serving *s, const json_t *question) {
+  void *mem = us_mem_root_new(0, US_SCOPE_MEM_MAX_BYTES);
+  struct us_hook_watch watch = {0};
+  struct us_ask ask = {0};
+  json_t *result = NULL;
+  if (mem && us_ask_from_json(question, mem, &ask)) {
+    s->plugin.deadline_ms = json_integer_value(json_object_get(question, "left_ms"));
+    us_hooks_ask(&s->plugins, &ask, mem, &watch);
+    result = us_ask_result_to_json(&ask, mem);
+  }
+  us_ask_done(&ask);
+  us_mem_free(mem);
+  return result;
+}
+
+static json_t *deliver(struct serving *s, const json_t *question) {
+  const json_t *event = json_object_get(question, "event");
+  struct us_scope scope;
+  us_scope_enter(&scope, &s->plugin, INT64_MAX, NULL);
+  int code =
+      s->plugin.abi.deliver(s->plugin.self, (struct usher_str){json_string_value(event), json_string_length(event)});
+  us_scope_leave(&scope);
+  return json_pack("{s:i}", "result", code);
+}
+
+static json_t *close_plugin(struct serving *s) {
+  struct us_scope scope;
+  us_scope_enter(&scope, &s->plugin, INT64_MAX, NULL);
+  if (s->is_open)
+    s->plugin.abi.close(s->plugin.self);
+  us_scope_leave(&scope);
+  s->is_done = true;
+  return json_pack("{s:i}", "result", USHER_OK);
+}
+
+static json_t *serve(struct serving *s, const json_t *question) {
+  const char *what = json_string_value(json_object_get(question, "do"));
+  if (what && strcmp(what, "ask") == 0)
+    return ask(s, question);
+  if (what && strcmp(what, "deliver") == 0)
+    return deliver(s, question);
+  if (what && strcmp(what, "open") == 0)
+    return configure(s, question, false);
+  if (what && strcmp(what, "reload") == 0)
+    return configure(s, question, true);
+  if (what && strcmp(what, "close") == 0)
+    return close_plugin(s);
+  return NULL;
+}
+
+static bool serve_one(struct serving *s) {
+  struct us_str text;
+  if (!us_frame_receive(US_CHILD_FD, INT64_MAX, &text))
+    return false;
+  json_t *question = json_loadb(text.p, text.n, 0, NULL);
+  free((char *)(uintptr_t)text.p);
+  bool is_sent = answer(serve(s, question));
+  json_decref(question);
+  return is_sent && !s->is_done;
+}
+
+/* When the server is gone so is this; and it leaves no image of itself, which may hold what others trusted the server with. */
+static void settle_in(void) {
+  const struct rlimit none = {0, 0};
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  setrlimit(RLIMIT_CORE, &none);
+}
+
+int us_child_serve(const char *path) {
+  struct us_cx cx = {.mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES)};
+  struct serving s = {.plugins = {.v = &s.plugin, .n = 1}};
+  if (!cx.mem)
+    return 1;
+  settle_in();
+  us_host_set_log(send_log);
+  if (us_plugin_open_file(&cx, us_str_c(path), &s.plugin) != US_OK) {
+    answer(json_pack("{s:s%}", "refused", cx.err.text.p, cx.err.text.n));
+    us_mem_free(cx.mem);
+    return 1;
+  }
+  pthread_rwlock_init(&s.plugin.is_running, NULL);
+  us_plugins_index(&s.plugins);
+  bool goes_on = answer(hello_of(&s.plugin));
+  while (goes_on)
+    goes_on = serve_one(&s);
+  us_plugin_close_file(&s.plugin);
+  free(s.config);
+  us_mem_free(cx.mem);
+  return 0;
+}

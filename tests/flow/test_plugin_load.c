@@ -1,0 +1,177 @@
+/* Which files are loaded, in which order, and with which sentence others are refused (REST contract j.4; plugin/load.h). */
+#include "flow/plugin_files.h"
+
+#include <sys/stat.h>
+
+static struct us_cx *cx_new(void) {
+  struct us_cx *cx = calloc(1, sizeof(*cx));
+  assert_non_null(cx);
+  cx->mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES);
+  return cx;
+}
+static void cx_free(struct us_cx *cx) {
+  us_mem_free(cx->mem);
+  free(cx);
+}
+
+static void assert_refused(const char *path, const char *why) {
+  struct us_cx *cx = cx_new();
+  struct us_plugin plugin;
+  assert_int_equal(us_plugin_open_file(cx, us_str_c(path), &plugin), US_E_INVALID_REQUEST);
+  if (!strstr(cx->err.text.p, why) || !strstr(cx->err.text.p, path) || strstr(cx->err.text.p, "/proc/"))
+    fail_msg("wanted '%s', got '%s'", why, cx->err.text.p);
+  assert_null(plugin.library);
+  cx_free(cx);
+}
+
+static void each_flaw_has_its_sentence(void **state) {
+  struct us_world *w = *state;
+  static const char *const flaws[] = {
+      [1] = "is made for ABI 2, and this server has ABI 1",
+      [2] = "needs ABI 1.1, and this server has 1.0",
+      [3] = "its descriptor has",
+      [5] = "has no name",
+      [6] = "has no name",
+      [7] = "has no version",
+      [8] = "lacks the required member open",
+      [10] = "lacks the required member close",
+      [11] = "has flags that this server does not know",
+      [12] = "usher_plugin() returns no descriptor",
+      [13] = "does not export the function usher_plugin",
+  };
+  for (size_t i = 0; i < sizeof(flaws) / sizeof(flaws[0]); i++)
+    if (flaws[i])
+      assert_refused(built(w, us_text(w, "tests/plugins/flawed-%zu.so", i)), flaws[i]);
+  assert_refused("/tmp/usher-nowhere.so", "cannot be read: No such file");
+  assert_refused("/tmp", "is not a regular file");
+  assert_refused("/etc/passwd", "cannot be loaded: ");
+}
+
+/* Copies a file of the build, to do something to it. */
+static const char *copy_of(struct us_world *w, const char *path, const char *folder, const char *name) {
+  const char *to = us_text(w, "%s/%s", folder, name);
+  FILE *in = fopen(built(w, path), "rb"), *out = fopen(to, "wb");
+  char bytes[65536];
+  size_t n;
+  assert_true(in && out);
+  while ((n = fread(bytes, 1, sizeof(bytes), in)) > 0)
+    assert_int_equal(fwrite(bytes, 1, n, out), n);
+  fclose(in);
+  assert_int_equal(fclose(out), 0);
+  chmod(to, 0755);
+  return to;
+}
+static const char *temporary_folder(struct us_world *w) {
+  char folder[] = "/tmp/usher-plugins-XXXXXX";
+  assert_non_null(mkdtemp(folder));
+  return us_text(w, "%s", folder);
+}
+
+static void a_file_that_others_may_write_is_refused(void **state) {
+  struct us_world *w = *state;
+  const char *folder = temporary_folder(w), *path = copy_of(w, "plugins/naming.so", folder, "a.so");
+  static const mode_t modes[] = {0775, 0757, 0777};
+  for (size_t i = 0; i < 3; i++) {
+    chmod(path, modes[i]);
+    assert_refused(path, "may be written by others than its owner");
+  }
+  chmod(path, 0755);
+  if (geteuid() == 0) {
+    assert_int_equal(chown(path, 65534, 65534), 0);
+    assert_refused(path, "belongs neither to root nor to the user who runs the server");
+  }
+  unlink(path);
+  rmdir(folder);
+}
+
+/* A plugin that is older than the last members of the descriptor: these are absent, not read from behind it. */
+static void an_older_descriptor_is_taken(void **state) {
+  struct us_world *w = *state;
+  struct us_cx *cx = cx_new();
+  struct us_plugin plugin;
+  assert_int_equal(us_plugin_open_file(cx, us_str_c(built(w, "tests/plugins/flawed-4.so")), &plugin), US_OK);
+  assert_int_equal(plugin.abi.flags, 0);
+  assert_null(plugin.abi.reload);
+  assert_false(plugin.reloads);
+  us_plugin_close_file(&plugin);
+  assert_int_equal(us_plugin_open_file(cx, us_str_c(built(w, "tests/plugins/flawed-0.so")), &plugin), US_OK);
+  assert_int_equal(plugin.abi.flags, USHER_QUICK);
+  assert_true(plugin.reloads);
+  us_plugin_close_file(&plugin);
+  cx_free(cx);
+}
+
+static enum us_code try_all(struct us_cx *cx, const struct us_plugin_entry *entries, size_t n, const char *directory) {
+  struct us_plugin_options options = {.entries = entries, .count = n, .directory = us_str_c(directory)};
+  us_plugins_free(from_files);
+  from_files = NULL;
+  return us_plugins_load(cx, &options, true, &from_files);
+}
+
+static void assert_order(struct us_world *w, const char *names) {
+  const char *text = "";
+  for (size_t i = 0; i < from_files->n; i++)
+    text = us_text(w, "%s%s ", text, from_files->v[i].abi.name);
+  assert_string_equal(text, names);
+}
+
+/* By priority, then by name; the directory counts as priority 0, and a file that is named too is loaded once. */
+static void they_are_called_by_priority_and_name(void **state) {
+  struct us_world *w = *state;
+  const char *folder = temporary_folder(w), *naming = copy_of(w, "plugins/naming.so", folder, "z.so"),
+             *wild = copy_of(w, "tests/plugins/wild.so", folder, "a.so"),
+             *other = us_text(w, "%s/not-a-plugin.txt", folder);
+  struct us_plugin_entry entries[] = {
+      {.path = us_str_c(built(w, "tests/plugins/flawed-0.so")), .priority = 1, .config = US_STR("{}")},
+      {.path = us_str_c(naming), .priority = 2, .config = US_STR("{}")},
+  };
+  fclose(fopen(other, "w"));
+  struct us_cx *cx = cx_new();
+  assert_int_equal(try_all(cx, entries, 2, folder), US_OK);
+  assert_order(w, "wild flawed naming ");
+  entries[1].priority = 0;
+  assert_int_equal(try_all(cx, entries, 2, folder), US_OK);
+  assert_order(w, "naming wild flawed ");
+  entries[0].priority = -1;
+  assert_int_equal(try_all(cx, entries, 2, NULL), US_OK);
+  assert_order(w, "flawed naming ");
+  assert_int_equal(try_all(cx, entries, 0, NULL), US_OK);
+  assert_null(from_files);
+  assert_int_equal(try_all(cx, entries, 0, "/nowhere"), US_E_INVALID_REQUEST);
+  assert_non_null(strstr(cx->err.text.p, "plugin.directory: /nowhere cannot be read"));
+  cx_free(cx);
+  unlink(naming);
+  unlink(wild);
+  unlink(other);
+  rmdir(folder);
+}
+
+static void no_two_share_a_name_and_one_that_fails_stops_all(void **state) {
+  struct us_world *w = *state;
+  struct us_plugin_entry entries[] = {
+      {.path = us_str_c(built(w, "tests/plugins/flawed-0.so")), .config = US_STR("{}")},
+      {.path = us_str_c(built(w, "tests/plugins/flawed-4.so")), .config = US_STR("{}")},
+  };
+  struct us_cx *cx = cx_new();
+  assert_int_equal(try_all(cx, entries, 2, NULL), US_E_INVALID_REQUEST);
+  assert_non_null(strstr(cx->err.text.p, "is named flawed, as "));
+  entries[0].path = us_str_c(built(w, "plugins/naming.so"));
+  entries[1].path = us_str_c(built(w, "tests/plugins/flawed-9.so"));
+  entries[1].priority = 1;
+  assert_int_equal(try_all(cx, entries, 2, NULL), US_E_INVALID_REQUEST);
+  assert_non_null(strstr(cx->err.text.p, "flawed does not start: open returned 3"));
+  assert_null(from_files);
+  cx_free(cx);
+}
+
+int main(void) {
+  us_test_setup();
+  const struct CMUnitTest tests[] = {
+      FILE_STORY(each_flaw_has_its_sentence),
+      FILE_STORY(a_file_that_others_may_write_is_refused),
+      FILE_STORY(an_older_descriptor_is_taken),
+      FILE_STORY(they_are_called_by_priority_and_name),
+      FILE_STORY(no_two_share_a_name_and_one_that_fails_stops_all),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
