@@ -22,8 +22,10 @@
 const char *us_child_program = "/proc/self/exe";
 
 struct us_child {
-  pthread_mutex_t lock; /* one question at a time */
-  char *path, *config;  /* config NULL: not opened yet */
+  pthread_mutex_t lock;
+  pthread_cond_t free;
+  bool is_busy;        /* one question at a time */
+  char *path, *config; /* config NULL: not opened yet */
   char name[US_PLUGIN_NAME_MAX_BYTES + 1], version[128];
   pid_t pid; /* 0: none runs */
   int fd;
@@ -204,9 +206,24 @@ static bool is_up(struct us_child *child) {
   return false;
 }
 
-static bool lock_until(struct us_child *child, int64_t until_us) {
+/* A turn at it; false: not until then. */
+static bool begin_until(struct us_child *child, int64_t until_us) {
   struct timespec until = {.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
-  return pthread_mutex_clocklock(&child->lock, CLOCK_MONOTONIC, &until) == 0;
+  int timeout = 0;
+  pthread_mutex_lock(&child->lock);
+  while (child->is_busy && timeout == 0)
+    timeout = pthread_cond_timedwait(&child->free, &child->lock, &until);
+  bool is_mine = !child->is_busy;
+  child->is_busy = true; /* somebody's in either case */
+  pthread_mutex_unlock(&child->lock);
+  return is_mine;
+}
+
+static void finish(struct us_child *child) {
+  pthread_mutex_lock(&child->lock);
+  child->is_busy = false;
+  pthread_cond_signal(&child->free);
+  pthread_mutex_unlock(&child->lock);
 }
 
 static int64_t left_ms_of(int64_t until_us) {
@@ -219,12 +236,12 @@ int us_child_ask(struct us_child *child, struct us_ask *ask, void *mem, int64_t 
     until_us = until_ms(US_CHILD_AFTER_MS);
   json_t *question = us_ask_to_json(ask, mem);
   if (!question || json_object_set_new(question, "left_ms", json_integer(left_ms_of(until_us))) != 0 ||
-      !lock_until(child, until_us)) {
+      !begin_until(child, until_us)) {
     json_decref(question);
     return USHER_FAIL;
   }
   json_t *answer = is_up(child) ? talk(child, json_incref(question), until_us) : NULL;
-  pthread_mutex_unlock(&child->lock);
+  finish(child);
   int code = answer ? us_ask_take_result(ask, answer, mem) : USHER_FAIL;
   json_decref(answer);
   json_decref(question);
@@ -233,9 +250,12 @@ int us_child_ask(struct us_child *child, struct us_ask *ask, void *mem, int64_t 
 
 int us_child_deliver(struct us_child *child, struct us_str event) {
   json_t *question = json_pack("{s:s, s:s%}", "do", "deliver", "event", event.p, event.n);
-  pthread_mutex_lock(&child->lock);
-  json_t *answer = is_up(child) ? talk(child, json_incref(question), until_ms(US_CHILD_AFTER_MS)) : NULL;
-  pthread_mutex_unlock(&child->lock);
+  int64_t until_us = until_ms(US_CHILD_AFTER_MS);
+  json_t *answer = NULL;
+  if (begin_until(child, until_us)) {
+    answer = is_up(child) ? talk(child, json_incref(question), until_us) : NULL;
+    finish(child);
+  }
   int code = result_of(answer);
   json_decref(answer);
   json_decref(question);
@@ -252,20 +272,22 @@ static bool keep_config(struct us_child *child, struct us_str config) {
 }
 
 int us_child_open(struct us_child *child, struct us_str config, uint32_t *ret_methods) {
-  pthread_mutex_lock(&child->lock);
+  if (!begin_until(child, until_ms(US_CHILD_START_MS)))
+    return USHER_FAIL;
   int code = keep_config(child, config) ? configure(child, "open", child->config, ret_methods) : USHER_FAIL;
-  pthread_mutex_unlock(&child->lock);
+  finish(child);
   return code;
 }
 
 /* One that is down takes the new configuration when it comes up. */
 int us_child_reload(struct us_child *child, struct us_str config, uint32_t *ret_methods) {
+  if (!begin_until(child, until_ms(US_CHILD_START_MS)))
+    return USHER_FAIL;
   char *copy = strndup(config.p, config.n);
-  pthread_mutex_lock(&child->lock);
   int code = copy && is_up(child) ? configure(child, "reload", copy, ret_methods) : USHER_FAIL;
   if (code == USHER_OK && !keep_config(child, config))
     code = USHER_FAIL;
-  pthread_mutex_unlock(&child->lock);
+  finish(child);
   free(copy);
   return code;
 }
@@ -300,7 +322,12 @@ enum us_code us_child_new(struct us_cx *cx, struct us_str path, struct us_plugin
     free(child);
     return us_fail_plain(cx, US_E_NO_MEMORY);
   }
+  pthread_condattr_t monotonic;
   pthread_mutex_init(&child->lock, NULL);
+  pthread_condattr_init(&monotonic);
+  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+  pthread_cond_init(&child->free, &monotonic);
+  pthread_condattr_destroy(&monotonic);
   child->fd = -1;
   json_t *hello = spawn(child, cx->mem) ? receive(child, until_ms(US_CHILD_START_MS)) : NULL;
   enum us_code code = take_hello(cx, child, hello, ret_plugin);
@@ -319,6 +346,7 @@ void us_child_free(struct us_child *child) {
   if (child->pid != 0 && child->config) /* let it end by itself, if it does */
     json_decref(talk(child, json_pack("{s:s}", "do", "close"), until_ms(1000)));
   end(child, NULL);
+  pthread_cond_destroy(&child->free);
   pthread_mutex_destroy(&child->lock);
   free(child->config);
   free(child->path);

@@ -341,9 +341,9 @@ static int call_reload(struct us_plugin *plugin) {
 /* A method that hangs must not hold up whoever reloads: that is who also waits for the signal to stop. */
 static bool hold_methods(struct us_plugin *plugin) {
   struct timespec until;
-  clock_gettime(CLOCK_MONOTONIC, &until);
+  clock_gettime(CLOCK_REALTIME, &until);
   until.tv_sec += US_HOOK_STOP_MS / 1000;
-  return pthread_rwlock_clockwrlock(&plugin->is_running, CLOCK_MONOTONIC, &until) == 0;
+  return pthread_rwlock_timedwrlock(&plugin->is_running, &until) == 0;
 }
 
 /* The new text is there before the methods are held up. */
