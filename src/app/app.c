@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/cleanup.h"
+#include "app/courier.h"
 #include "app/dispatch.h"
 #include "app/store_key.h"
 #include "base/mem.h"
@@ -34,8 +35,9 @@ struct us_app {
   struct us_commits commits;
   struct us_http_server *http;
   struct us_cleanup *cleanup;
-  struct us_mailer *mailer; /* NULL: no mails are sent. Made before the writer, which looks at it */
-  void *mem;                /* of lists that live as long as it */
+  struct us_courier *_Atomic courier; /* NULL: no plugin takes events */
+  struct us_mailer *mailer;           /* NULL: no mails are sent. Made before the writer, which looks at it */
+  void *mem;                          /* of lists that live as long as it */
   char *store_url;
   char *base_url;
   char *client_cert_header;
@@ -157,6 +159,7 @@ static void writer_answered(void *self) {
   struct us_app *app = self;
   us_dispatch_answered(&app->dispatch);
   us_mailer_look(app->mailer);
+  us_courier_look(app->courier);
 }
 
 /* Store: schema, node lease, configuration; on a connection of its own that is closed again. */
@@ -359,6 +362,11 @@ static enum us_code start_parts(struct us_cx *cx, struct us_app *app, const stru
   app->cleanup = us_cleanup_start(app->svc, app->dispatch.writer, configuration_written, app);
   if (app->cleanup == NULL)
     return us_fail(cx, US_E_UNAVAILABLE, "the clean-up thread cannot be started");
+  if (app->svc->plugins != NULL && app->svc->plugins->delivers) {
+    app->courier = us_courier_start(app->svc, app->dispatch.writer, app->node);
+    if (app->courier == NULL)
+      return us_fail(cx, US_E_UNAVAILABLE, "the thread that hands events to plugins cannot be started");
+  }
   if (app->mailer != NULL && !us_mailer_start(app->mailer, app->dispatch.writer, app->node))
     return us_fail(cx, US_E_UNAVAILABLE, "the thread that sends mails cannot be started");
   return US_OK;
@@ -441,10 +449,12 @@ void us_app_stop(struct us_app *app, int64_t grace_ms) {
   us_fetcher_free(app->dispatch.fetcher);
   us_pool_free(app->dispatch.pool);
   us_mailer_join(app->mailer);
+  us_courier_join(app->courier);
   us_writer_stop(app->dispatch.writer);
   if (app->svc != NULL)
     us_plugins_free(app->svc->plugins); /* nobody asks them any more */
   us_mailer_free(app->mailer);
+  us_courier_free(app->courier);
   us_http_server_free(app->http);
   if (app->has_node)
     release_node(app);

@@ -27,6 +27,11 @@ static const char *state_of(const struct us_outbox_row *row, int64_t now_ms) {
   return row->claimed_by != 0 && row->due_ms > now_ms ? "sending" : "waiting";
 }
 
+/* Events are told with the plugin that they are for, which their key begins with. */
+static const char *kind_of(const struct us_outbox_row *row) {
+  return row->channel == US_OUTBOX_PLUGIN ? "plugin-event" : us_notice_kind_text(row->kind);
+}
+
 static void print_json(struct us_admin *a, const struct us_outbox_row *row, int64_t now_ms) {
   struct us_buf out;
   struct us_json_writer w;
@@ -38,7 +43,7 @@ static void print_json(struct us_admin *a, const struct us_outbox_row *row, int6
   us_json_name(&w, "id"); /* as text: many readers of JSON count in 53 bits only */
   us_json_c(&w, id);
   us_json_name(&w, "kind");
-  us_json_c(&w, us_notice_kind_text(row->kind));
+  us_json_c(&w, kind_of(row));
   us_json_member(&w, "realm", row->realm_path);
   us_json_member(&w, "user", row->account_name);
   us_json_member_i64(&w, "created", row->created_ms);
@@ -60,8 +65,8 @@ static void print_row(struct us_admin *a, const struct us_outbox_row *row) {
     print_json(a, row, now_ms);
     return;
   }
-  printf("%" PRId64 "  %-24s  %.*s  %.*s  %" PRId64 "  %s  %.*s\n", row->id, us_notice_kind_text(row->kind),
-         US_STR_ARG(realm), US_STR_ARG(user), row->tries, state_of(row, now_ms), US_STR_ARG(row->last_error));
+  printf("%" PRId64 "  %-24s  %.*s  %.*s  %" PRId64 "  %s  %.*s\n", row->id, kind_of(row), US_STR_ARG(realm),
+         US_STR_ARG(user), row->tries, state_of(row, now_ms), US_STR_ARG(row->last_error));
 }
 
 static enum us_code outbox_list(struct us_admin *a, const struct us_arguments *arguments, void *options) {

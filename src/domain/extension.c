@@ -154,7 +154,9 @@ enum us_code us_extension_invalid(struct us_cx *cx, const char *what) {
 /* ---- What the points use ---- */
 
 bool us_extension_has(const struct us_cx *cx, enum us_hook hook) {
-  return cx->extension != NULL && us_plugins_have(cx->extension->plugins, hook);
+  const struct us_extension *extension = cx->extension;
+  return extension != NULL &&
+         (us_plugins_have(extension->plugins, hook) || (us_hook_is_after(hook) && extension->plugins->delivers));
 }
 
 void us_ask_add(struct us_ask *ask, enum us_doc_kind kind, bool is_writable, us_doc_fill_fn fill, void *self) {
@@ -295,10 +297,15 @@ enum us_code us_extension_consult(struct us_cx *cx, struct us_ask *ask, struct u
 }
 
 enum us_code us_extension_tell(struct us_cx *cx, struct us_ask *ask) {
-  struct us_hook_job *job = job_of(&cx->extension->telling);
-  if (job == NULL)
-    return us_fail_plain(cx, US_E_UNAVAILABLE);
+  struct us_extension *extension = cx->extension;
   if (!fill_all(cx, ask))
     return no_text(cx);
+  if (extension->plugins->delivers)
+    US_TRY(us_extension_write_down(cx, ask));
+  if (!us_plugins_have(extension->plugins, ask->hook))
+    return US_OK;
+  struct us_hook_job *job = job_of(&extension->telling);
+  if (job == NULL)
+    return us_fail_plain(cx, US_E_UNAVAILABLE);
   return copy_to(job, ask) != NULL ? US_OK : us_fail_plain(cx, US_E_UNAVAILABLE);
 }

@@ -32,6 +32,9 @@ enum us_code us_extension_consult(struct us_cx *cx, struct us_ask *ask, struct u
 /* Records it. */
 enum us_code us_extension_tell(struct us_cx *cx, struct us_ask *ask) US_MUST_CHECK;
 
+/* Its documents have their texts: into the outbox, for each plugin that takes events. */
+enum us_code us_extension_write_down(struct us_cx *cx, const struct us_ask *ask) US_MUST_CHECK;
+
 /* What plugins read. Each text belongs to `mem`; absent: it cannot be made. */
 struct us_resource_view {
   struct us_cx *cx;

@@ -84,7 +84,7 @@ enum us_code us_notice_add(struct us_cx *cx, const struct us_realm *realm, const
 
 enum us_code us_notice_claim(struct us_cx *cx, int64_t node, int64_t until_ms, struct us_notice_claim *ret_claim) {
   struct us_outbox_row row;
-  US_TRY(us_outbox_claim(cx, node, until_ms, &row));
+  US_TRY(us_outbox_claim(cx, US_OUTBOX_MAIL, node, until_ms, &row));
   struct us_notice_claim claim = {
       .id = row.id,
       .realm_id = row.realm_id,
@@ -249,11 +249,11 @@ enum us_code us_notice_settle(struct us_cx *cx, int64_t node, const struct us_no
 }
 
 enum us_code us_notice_release(struct us_cx *cx, int64_t node) {
-  return us_outbox_release_node(cx, node);
+  return us_outbox_release_node(cx, US_OUTBOX_MAIL, node);
 }
 
 enum us_code us_notice_next_due(struct us_cx *cx, int64_t *ret_due_ms) {
-  return us_outbox_next_due(cx, ret_due_ms);
+  return us_outbox_next_due(cx, US_OUTBOX_MAIL, ret_due_ms);
 }
 
 enum us_code us_notice_clean_up(struct us_cx *cx, int64_t max_rows, int64_t *ret_rows) {

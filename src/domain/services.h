@@ -50,6 +50,7 @@ struct us_services {
   _Atomic int64_t long_lists;             /* that do so now */
   _Atomic int64_t sweeps[US_SWEEP_COUNT]; /* where the next clean-up of each kind begins (domain/sweep.c) */
   bool sends_mail;                        /* notices are written down: there is a mail server (domain/notice.h) */
+  _Atomic uint64_t events;                /* for plugins, likewise: app/courier.c */
   _Atomic uint64_t notices;               /* how many were: after a commit app/mailer.c is woken when it moved */
 };
 

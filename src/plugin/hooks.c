@@ -211,3 +211,23 @@ void us_ask_done(struct us_ask *ask) {
     us_doc_done(&ask->docs[i]);
   ask->error.magic = 0;
 }
+
+static struct us_plugin *find_plugin(struct us_plugins *plugins, struct us_str name) {
+  for (size_t i = 0; plugins && i < plugins->n; i++)
+    if (plugins->v[i].delivers && us_str_eq_c(name, plugins->v[i].abi.name))
+      return &plugins->v[i];
+  return NULL;
+}
+
+int us_hooks_deliver(struct us_plugins *plugins, struct us_str name, struct us_str event) {
+  struct us_plugin *plugin = find_plugin(plugins, name);
+  struct us_scope scope;
+  if (!plugin || !enter(plugin, true))
+    return USHER_FAIL;
+  us_scope_enter(&scope, plugin, INT64_MAX, NULL);
+  int result = plugin->child ? us_child_deliver(plugin->child, event)
+                             : plugin->abi.deliver(plugin->self, (struct usher_str){event.p, event.n});
+  us_scope_leave(&scope);
+  pthread_rwlock_unlock(&plugin->is_running);
+  return result;
+}

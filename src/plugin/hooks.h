@@ -53,6 +53,9 @@ struct us_hook_watch {
 void us_hooks_ask(struct us_plugins *plugins, struct us_ask *ask, void *mem, struct us_hook_watch *watch);
 void us_ask_done(struct us_ask *ask); /* frees trees; handles are dead */
 
+/* Hands an event to the plugin of that name. USHER_OK: it has it. */
+int us_hooks_deliver(struct us_plugins *plugins, struct us_str name, struct us_str event);
+
 #define US_HOOK_QUICK_US 2000      /* what a method of a USHER_QUICK plugin may take */
 #define US_HOOK_QUICK_STRIKES 3    /* so often it may take longer before it is called on threads */
 #define US_HOOK_DEADLINE_MS 2000   /* default of a before method */

@@ -1,5 +1,6 @@
 /*
- * Rows of `outbox`: mails that are to go out. A row comes in the transaction of its event and goes when its mail was handed on.
+ * Rows of `outbox`: mails that are to go out, and events for plugins. A row comes in the transaction of its event and goes when it was
+ * handed on. Each channel is emptied by somebody of its own.
  *
  * One statement claims what is due and moves due_ms to the end of the claim: a claim whose process died is due again by itself
  * when that time has come. `tries` counts the claims, and is what tells one claim of a row from the next.
@@ -9,10 +10,12 @@
 
 #include "store/sql.h"
 
+enum us_outbox_channel { US_OUTBOX_MAIL = 0, US_OUTBOX_PLUGIN = 1 };
 struct us_outbox_row {
   int64_t id;
   int64_t realm_id;
-  int kind;                /* enum us_notice_kind */
+  int channel;             /* enum us_outbox_channel */
+  int kind;                /* mails: enum us_notice_kind */
   struct us_str event_key; /* unique */
   int64_t account_id;      /* to whom */
   struct us_str body;      /* JSON */
@@ -28,17 +31,17 @@ struct us_outbox_row {
 /* Nothing happens when the event has a row already. */
 enum us_code us_outbox_insert(struct us_cx *cx, const struct us_outbox_row *row) US_MUST_CHECK;
 /* Claims for `node` until `until_ms` what has been due longest. US_E_NOT_FOUND (an answer) when nothing is due. */
-enum us_code us_outbox_claim(struct us_cx *cx, int64_t node, int64_t until_ms,
+enum us_code us_outbox_claim(struct us_cx *cx, enum us_outbox_channel channel, int64_t node, int64_t until_ms,
                              struct us_outbox_row *ret_row) US_MUST_CHECK;
 /* When the next row will be due; INT64_MAX: there is none. */
-enum us_code us_outbox_next_due(struct us_cx *cx, int64_t *ret_due_ms) US_MUST_CHECK;
+enum us_code us_outbox_next_due(struct us_cx *cx, enum us_outbox_channel channel, int64_t *ret_due_ms) US_MUST_CHECK;
 enum us_code us_outbox_delete(struct us_cx *cx, int64_t id) US_MUST_CHECK;
 /* Ends the claim that `node` took as number `claim` (row.tries): the row gets due_ms, tries, is_failed and last_error of `row`.
  * Nothing happens when the claim is somebody else's by now. */
 enum us_code us_outbox_put_back(struct us_cx *cx, int64_t node, int64_t claim,
                                 const struct us_outbox_row *row) US_MUST_CHECK;
 /* All claims of a node are due again. */
-enum us_code us_outbox_release_node(struct us_cx *cx, int64_t node) US_MUST_CHECK;
+enum us_code us_outbox_release_node(struct us_cx *cx, enum us_outbox_channel channel, int64_t node) US_MUST_CHECK;
 
 /* Rows behind `after` in order of their ids, at most `limit`; without their bodies. */
 enum us_code us_outbox_page(struct us_cx *cx, int64_t after, int64_t limit, struct us_outbox_row **ret_rows,

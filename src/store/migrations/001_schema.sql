@@ -412,7 +412,8 @@ CREATE TABLE audit_chain (
 CREATE TABLE outbox (
   id          @ID@,
   realm_id    BIGINT NOT NULL,
-  kind        SMALLINT NOT NULL,             -- enum us_notice_kind
+  channel     SMALLINT NOT NULL,             -- enum us_outbox_channel: mails, events for plugins
+  kind        SMALLINT NOT NULL,             -- mails: enum us_notice_kind
   event_key   @TEXTKEY@ NOT NULL UNIQUE,     -- one event is written down once
   account_id  BIGINT NOT NULL,               -- to whom; the address is looked up when it is sent
   body        TEXT NOT NULL,                 -- JSON: arguments of the template
@@ -423,4 +424,5 @@ CREATE TABLE outbox (
   is_failed   SMALLINT NOT NULL DEFAULT 0 CHECK (is_failed IN (0, 1)), -- given up, kept for the operator
   last_error  TEXT NOT NULL DEFAULT ''
 );
-CREATE INDEX outbox_due ON outbox (is_failed, due_ms, id);
+CREATE INDEX outbox_due ON outbox (channel, is_failed, due_ms, id);
+CREATE INDEX outbox_failed ON outbox (is_failed, due_ms, id);
