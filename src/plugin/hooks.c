@@ -8,7 +8,7 @@
 
 void us_plugins_index(struct us_plugins *plugins) {
   unsigned present = 0, threaded = 0;
-  plugins->delivers = false;
+  bool delivers = false;
   for (size_t i = 0; i < plugins->n; i++) {
     const struct us_plugin *plugin = &plugins->v[i];
     bool is_quick = (plugin->abi.flags & USHER_QUICK) != 0 && plugin->slow_calls < US_HOOK_QUICK_STRIKES;
@@ -19,10 +19,11 @@ void us_plugins_index(struct us_plugins *plugins) {
       if (!is_quick)
         threaded |= 1u << hook;
     }
-    plugins->delivers = plugins->delivers || plugin->delivers;
+    delivers |= plugin->delivers;
   }
-  plugins->threaded = threaded;
+  plugins->threaded = threaded; /* requests may be looking: at no moment is anything missing that stays */
   plugins->present = present;
+  plugins->delivers = delivers;
 }
 
 static struct usher_str text_of(struct us_str text) {

@@ -14,9 +14,9 @@ struct us_hook_runner;
 struct us_plugins {
   struct us_plugin *v;
   size_t n;
-  unsigned present;              /* bit 1u << hook: some plugin has it */
+  _Atomic unsigned present;      /* bit 1u << hook: some plugin has it */
   _Atomic unsigned threaded;     /* ditto: and not all that have it are quick */
-  bool delivers;                 /* some plugin has deliver() */
+  _Atomic bool delivers;         /* some plugin has deliver() */
   struct us_hook_runner *runner; /* NULL: asks run where they are made (tests, the command line) */
 };
 /* Sets `present`, `threaded` and `delivers` from the plugins. */

@@ -28,30 +28,71 @@ struct loaded {
 
 /* ---- One file ---- */
 
+#define OWN_PATH_BYTES 64
+
+/* What was opened, whatever lies under its name by now. */
+static const char *own_path_of(int fd, char text[OWN_PATH_BYTES]) {
+  snprintf(text, OWN_PATH_BYTES, "/proc/self/fd/%d", fd);
+  return text;
+}
+
 static enum us_code refuse(struct us_cx *cx, struct us_str path, const char *why) {
   return us_fail(cx, US_E_INVALID_REQUEST, "plugin %.*s: %s", US_STR_ARG(path), why);
+}
+
+/* What a server runs must be nobody else's to change. NULL: it is not. */
+static const char *why_unsafe(const struct stat *st) {
+  bool keeps_files = S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX) != 0; /* as /tmp does: each its owner's */
+  if (st->st_uid != 0 && st->st_uid != geteuid())
+    return "belongs neither to root nor to the user who runs the server";
+  if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0 && !keeps_files)
+    return "may be written by others than its owner; chmod go-w it";
+  return NULL;
+}
+
+/* Who may write a folder may put another file in the place of this one. `file`: as it is named, or where that leads by links. */
+static enum us_code check_folder(struct us_cx *cx, struct us_str path, const char *file) {
+  const char *slash = strrchr(file, '/');
+  struct us_str folder =
+      slash == NULL ? US_STR(".") : (struct us_str){file, slash == file ? 1 : (size_t)(slash - file)};
+  const char *name = us_str_cdup(cx->mem, folder);
+  struct stat st;
+  if (!name)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  const char *why = stat(name, &st) == 0 ? why_unsafe(&st) : "cannot be looked at";
+  return why ? us_fail(cx, US_E_INVALID_REQUEST, "plugin %.*s: its folder %s %s", US_STR_ARG(path), name, why) : US_OK;
+}
+
+static enum us_code check_file(struct us_cx *cx, struct us_str path, const char *name, int fd) {
+  char own_path[OWN_PATH_BYTES], target[4096];
+  struct stat st;
+  if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+    return refuse(cx, path, "is not a regular file");
+  const char *why = why_unsafe(&st);
+  if (why)
+    return refuse(cx, path, why);
+  US_TRY(check_folder(cx, path, name));
+  ssize_t n = readlink(own_path_of(fd, own_path), target, sizeof(target) - 1);
+  if (n <= 0)
+    return refuse(cx, path, "cannot be looked at");
+  target[n] = '\0';
+  return check_folder(cx, path, target);
 }
 
 /* *ret_fd stays open as long as the plugin is loaded: the library is known by that path, and no other must get it. */
 static enum us_code open_checked(struct us_cx *cx, struct us_str path, int *ret_fd) {
   const char *name = us_str_cdup(cx->mem, path);
-  struct stat st;
-  int fd = name ? open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+  if (!name)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0)
     return us_fail(cx, US_E_INVALID_REQUEST, "plugin %.*s: cannot be read: %s", US_STR_ARG(path), strerror(errno));
-  const char *why = NULL;
-  if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-    why = "is not a regular file";
-  else if (st.st_uid != 0 && st.st_uid != geteuid())
-    why = "belongs neither to root nor to the user who runs the server";
-  else if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-    why = "may be written by others than its owner; chmod go-w it";
-  if (why) {
+  enum us_code code = check_file(cx, path, name, fd);
+  if (code == US_OK)
+    *ret_fd = fd;
+  else
     close(fd);
-    return refuse(cx, path, why);
-  }
-  *ret_fd = fd;
-  return US_OK;
+  return code;
 }
 
 #define SIZE_UP_TO(member) (offsetof(struct usher_plugin, member) + sizeof(((struct usher_plugin *)0)->member))
@@ -101,12 +142,21 @@ static enum us_code read_descriptor(struct us_cx *cx, struct us_plugin *plugin) 
   return US_OK;
 }
 
+/* A library may refuse to go, as some in C++ do. It keeps its number then, for whoever is loaded under it next would get this one. */
+static bool is_gone(int fd) {
+  char own_path[OWN_PATH_BYTES];
+  void *still = dlopen(own_path_of(fd, own_path), RTLD_NOW | RTLD_NOLOAD);
+  if (still)
+    dlclose(still);
+  return !still;
+}
+
 void us_plugin_close_file(struct us_plugin *plugin) {
   us_child_free(plugin->child);
   plugin->child = NULL;
   if (plugin->library)
     dlclose(plugin->library);
-  if (plugin->fd >= 0)
+  if (plugin->fd >= 0 && (!plugin->library || is_gone(plugin->fd)))
     close(plugin->fd);
   plugin->library = NULL;
   plugin->fd = -1;
@@ -122,11 +172,10 @@ static const char *why_not(const char *own_path) {
 }
 
 enum us_code us_plugin_open_file(struct us_cx *cx, struct us_str path, struct us_plugin *ret_plugin) {
-  char own_path[64];
+  char own_path[OWN_PATH_BYTES];
   *ret_plugin = (struct us_plugin){.path = path, .fd = -1, .config = US_STR("{}")};
   US_TRY(open_checked(cx, path, &ret_plugin->fd));
-  snprintf(own_path, sizeof(own_path), "/proc/self/fd/%d", ret_plugin->fd);
-  ret_plugin->library = dlopen(own_path, RTLD_NOW | RTLD_LOCAL);
+  ret_plugin->library = dlopen(own_path_of(ret_plugin->fd, own_path), RTLD_NOW | RTLD_LOCAL);
   enum us_code code = ret_plugin->library ? read_descriptor(cx, ret_plugin)
                                           : us_fail(cx, US_E_INVALID_REQUEST, "plugin %.*s: cannot be loaded: %s",
                                                     US_STR_ARG(path), why_not(own_path));
@@ -153,29 +202,41 @@ static bool is_named(const struct us_plugin_options *options, struct us_str path
   return false;
 }
 
+/* Names of the *.so in it, sorted. One more than can be loaded is enough to say so. */
+static enum us_code read_directory(struct us_cx *cx, struct us_str directory, const char **names, size_t *ret_count) {
+  const char *path = us_str_cdup(cx->mem, directory);
+  DIR *dir = path ? opendir(path) : NULL;
+  size_t n = 0;
+  if (!path)
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  if (!dir)
+    return us_fail(cx, US_E_INVALID_REQUEST, "plugin.directory: %s cannot be read: %s", path, strerror(errno));
+  for (struct dirent *file = readdir(dir); file && n <= US_PLUGINS_MAX; file = readdir(dir)) {
+    size_t length = strlen(file->d_name);
+    if (length > 3 && strcmp(file->d_name + length - 3, ".so") == 0)
+      names[n++] = us_str_cdup(cx->mem, us_str_c(file->d_name));
+  }
+  closedir(dir);
+  if (us_mem_is_spent(cx->mem))
+    return us_fail_plain(cx, US_E_NO_MEMORY);
+  if (n > US_PLUGINS_MAX)
+    return us_fail(cx, US_E_INVALID_REQUEST, "plugin.directory: %s holds more than %d plugins", path, US_PLUGINS_MAX);
+  qsort(names, n, sizeof(names[0]), compare_names);
+  *ret_count = n;
+  return US_OK;
+}
+
 /* The entries of the options, and behind them one for each file of the directory. */
 static enum us_code collect(struct us_cx *cx, const struct us_plugin_options *options, struct us_plugin_entry *entries,
                             size_t *ret_count) {
   size_t n = options->count, files = 0;
-  const char *names[US_PLUGINS_MAX];
+  const char *names[US_PLUGINS_MAX + 1];
   if (n > US_PLUGINS_MAX)
     return us_fail(cx, US_E_INVALID_REQUEST, "plugins: more than %d", US_PLUGINS_MAX);
   for (size_t i = 0; i < n; i++)
     entries[i] = options->entries[i];
-  *ret_count = n;
-  if (options->directory.n == 0)
-    return US_OK;
-  DIR *dir = opendir(us_str_cdup(cx->mem, options->directory));
-  if (!dir)
-    return us_fail(cx, US_E_INVALID_REQUEST, "plugin.directory: %.*s cannot be read: %s",
-                   US_STR_ARG(options->directory), strerror(errno));
-  for (struct dirent *file = readdir(dir); file; file = readdir(dir)) {
-    size_t length = strlen(file->d_name);
-    if (length > 3 && strcmp(file->d_name + length - 3, ".so") == 0 && files < US_PLUGINS_MAX)
-      names[files++] = us_str_cdup(cx->mem, us_str_c(file->d_name));
-  }
-  closedir(dir);
-  qsort(names, files, sizeof(names[0]), compare_names);
+  if (options->directory.n > 0)
+    US_TRY(read_directory(cx, options->directory, names, &files));
   for (size_t i = 0; i < files; i++) {
     struct us_str path = us_str_fmt(cx->mem, "%.*s/%s", US_STR_ARG(options->directory), names[i]);
     if (!path.p)
@@ -376,7 +437,7 @@ void us_plugins_reload(struct us_cx *cx, struct us_plugins *plugins, const struc
     struct us_plugin *plugin = &plugins->v[i];
     const struct us_plugin_entry *entry = find_entry(options, plugin->path);
     if (plugin->reloads)
-      reload((struct loaded *)plugins, plugin, entry ? entry->config : US_STR("{}"));
+      reload((struct loaded *)plugins, plugin, entry ? entry->config : plugin->config);
   }
   if (plugins)
     us_plugins_index(plugins);

@@ -3,7 +3,8 @@
  * calling. What is wrong with a file is one sentence that names it, in cx->err.text.
  *
  * A plugin is code that runs as the server, so its file is held to what a server's own binary is: a regular file that belongs to root or
- * to the user who runs the server and that nobody else may write. What was checked is what is loaded: both happen to one open file.
+ * to the user who runs the server and that nobody else may write; nor may they write the folder in which it is named, or in which it
+ * lies. What was checked is what is loaded: both happen to one open file. docs/adr/0032.
  */
 #ifndef USHER_PLUGIN_LOAD_H
 #define USHER_PLUGIN_LOAD_H
@@ -38,8 +39,8 @@ void us_plugin_close_file(struct us_plugin *plugin);
  * descriptors are read (for listing). *ret_plugins is NULL when there are none. */
 enum us_code us_plugins_load(struct us_cx *cx, const struct us_plugin_options *options, bool starts,
                              struct us_plugins **ret_plugins) US_MUST_CHECK;
-/* Gives each plugin that has reload() its configuration of now. What a plugin does not take is told in the log; it goes on as it was.
- * Plugins that came or went need a restart. */
+/* Gives each plugin that has reload() its configuration of now; what is no longer named keeps the one it has. What a plugin does not take
+ * is told in the log; it goes on as it was. Plugins that came or went, priorities and deadlines need a restart. */
 void us_plugins_reload(struct us_cx *cx, struct us_plugins *plugins, const struct us_plugin_options *options);
 /* Tells what waits to be told, then closes in reverse order. What hangs is left alone. Accepts NULL. */
 void us_plugins_free(struct us_plugins *plugins);

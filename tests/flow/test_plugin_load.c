@@ -84,6 +84,56 @@ static void a_file_that_others_may_write_is_refused(void **state) {
   rmdir(folder);
 }
 
+/* Who may write the folder may put another file in the place of this one, or a link to one. */
+static void a_folder_that_others_may_write_is_refused(void **state) {
+  struct us_world *w = *state;
+  const char *folder = temporary_folder(w), *path = copy_of(w, "plugins/naming.so", folder, "a.so"),
+             *links = temporary_folder(w), *link = us_text(w, "%s/b.so", links),
+             *why = us_text(w, "its folder %s may be written by others than its owner; chmod go-w it", folder),
+             *why_link = us_text(w, "its folder %s may be written by others", links),
+             *whose = us_text(w, "its folder %s belongs neither to root nor to the user who runs the server", folder);
+  struct us_plugin plugin;
+  static const mode_t modes[] = {0775, 0757, 0777};
+  assert_int_equal(symlink(path, link), 0);
+  for (size_t i = 0; i < 3; i++) {
+    chmod(folder, modes[i]);
+    assert_refused(path, why);
+    assert_refused(link, why);
+    chmod(folder, 0700);
+    chmod(links, modes[i]);
+    assert_refused(link, why_link);
+    chmod(links, 0700);
+  }
+  if (geteuid() == 0) {
+    assert_int_equal(chown(folder, 65534, 65534), 0);
+    assert_refused(path, whose);
+    assert_int_equal(chown(folder, 0, 0), 0);
+  }
+  struct us_cx *cx = cx_new();
+  chmod(links, 01777); /* as /tmp: files stay their owners' */
+  assert_int_equal(us_plugin_open_file(cx, us_str_c(link), &plugin), US_OK);
+  us_plugin_close_file(&plugin);
+  cx_free(cx);
+  unlink(link);
+  unlink(path);
+  rmdir(links);
+  rmdir(folder);
+}
+
+/* What is loaded is the file that was opened, not one that was loaded before and did not go. */
+static void a_library_that_stays_does_not_take_the_place_of_the_next(void **state) {
+  struct us_world *w = *state;
+  struct us_cx *cx = cx_new();
+  struct us_plugin plugin;
+  assert_int_equal(us_plugin_open_file(cx, us_str_c(built(w, "tests/plugins/stays.so")), &plugin), US_OK);
+  assert_string_equal(plugin.abi.name, "flawed");
+  us_plugin_close_file(&plugin);
+  assert_int_equal(us_plugin_open_file(cx, us_str_c(built(w, "plugins/naming.so")), &plugin), US_OK);
+  assert_string_not_equal(plugin.abi.name, "flawed");
+  us_plugin_close_file(&plugin);
+  cx_free(cx);
+}
+
 /* A plugin that is older than the last members of the descriptor: these are absent, not read from behind it. */
 static void an_older_descriptor_is_taken(void **state) {
   struct us_world *w = *state;
@@ -146,6 +196,28 @@ static void they_are_called_by_priority_and_name(void **state) {
   rmdir(folder);
 }
 
+/* A folder with one file too many is refused, not loaded in part; one with as many as there may be gets as far as its names. */
+static void a_folder_of_too_many_is_refused(void **state) {
+  struct us_world *w = *state;
+  const char *folder = temporary_folder(w), *naming = built(w, "plugins/naming.so");
+  struct us_plugin_entry entry = {.path = us_str_c(built(w, "tests/plugins/wild.so")), .config = US_STR("{}")};
+  struct us_cx *cx = cx_new();
+  for (int i = 0; i < US_PLUGINS_MAX; i++)
+    assert_int_equal(symlink(naming, us_text(w, "%s/%d.so", folder, i)), 0);
+  assert_int_equal(try_all(cx, NULL, 0, folder), US_E_INVALID_REQUEST);
+  assert_non_null(strstr(cx->err.text.p, "is named naming, as "));
+  assert_int_equal(try_all(cx, &entry, 1, folder), US_E_INVALID_REQUEST);
+  assert_non_null(strstr(cx->err.text.p, "plugins: more than 64"));
+  assert_int_equal(symlink(naming, us_text(w, "%s/one-more.so", folder)), 0);
+  assert_int_equal(try_all(cx, NULL, 0, folder), US_E_INVALID_REQUEST);
+  assert_non_null(strstr(cx->err.text.p, us_text(w, "plugin.directory: %s holds more than 64 plugins", folder)));
+  for (int i = 0; i < US_PLUGINS_MAX; i++)
+    unlink(us_text(w, "%s/%d.so", folder, i));
+  unlink(us_text(w, "%s/one-more.so", folder));
+  rmdir(folder);
+  cx_free(cx);
+}
+
 static void no_two_share_a_name_and_one_that_fails_stops_all(void **state) {
   struct us_world *w = *state;
   struct us_plugin_entry entries[] = {
@@ -159,9 +231,61 @@ static void no_two_share_a_name_and_one_that_fails_stops_all(void **state) {
   entries[1].path = us_str_c(built(w, "tests/plugins/flawed-9.so"));
   entries[1].priority = 1;
   assert_int_equal(try_all(cx, entries, 2, NULL), US_E_INVALID_REQUEST);
-  assert_non_null(strstr(cx->err.text.p, "flawed does not start: open returned 3"));
+  assert_non_null(strstr(cx->err.text.p, "third does not start: open returned 3"));
   assert_null(from_files);
   cx_free(cx);
+}
+
+static void assert_notes(const char *path, const char *wanted) {
+  char text[256] = "";
+  FILE *in = fopen(path, "r");
+  assert_non_null(in);
+  text[fread(text, 1, sizeof(text) - 1, in)] = '\0';
+  fclose(in);
+  unlink(path);
+  assert_string_equal(text, wanted);
+}
+
+/* The order of opening is that of calling; closing is the other way round, also when a later one does not start. */
+static void they_are_closed_in_reverse_order(void **state) {
+  struct us_world *w = *state;
+  const char *folder = temporary_folder(w), *notes = us_text(w, "%s/notes", folder);
+  struct us_plugin_entry entries[] = {
+      {.path = us_str_c(built(w, "tests/plugins/flawed-14.so")), .priority = 2, .config = US_STR("{}")},
+      {.path = us_str_c(built(w, "tests/plugins/flawed-0.so")), .priority = 1, .config = US_STR("{}")},
+      {.path = us_str_c(built(w, "tests/plugins/flawed-9.so")), .priority = 3, .config = US_STR("{}")},
+  };
+  struct us_cx *cx = cx_new();
+  setenv("USHER_TEST_NOTES", notes, 1);
+  assert_int_equal(try_all(cx, entries, 2, NULL), US_OK);
+  us_plugins_free(from_files);
+  from_files = NULL;
+  assert_notes(notes, "open flawed\nopen second\nclose second\nclose flawed\n");
+  assert_int_equal(try_all(cx, entries, 3, NULL), US_E_INVALID_REQUEST);
+  assert_notes(notes, "open flawed\nopen second\nopen third\nclose second\nclose flawed\n");
+  unsetenv("USHER_TEST_NOTES");
+  rmdir(folder);
+  cx_free(cx);
+}
+
+static void reload_with(const char *config) {
+  struct us_plugin_entry entry = {.path = from_files->v[0].path, .config = us_str_c(config)};
+  struct us_plugin_options options = {.entries = &entry, .count = config ? 1 : 0};
+  struct us_cx *cx = cx_new();
+  us_plugins_reload(cx, from_files, &options);
+  cx_free(cx);
+}
+
+/* SIGHUP: what a plugin refuses leaves it as it was, and so does a configuration that no longer names it. */
+static void a_configuration_is_taken_anew_or_kept(void **state) {
+  load_file(*state, "tests/plugins/wild.so", "{\"a\":1}");
+  const struct us_plugin *plugin = &from_files->v[0];
+  reload_with("{\"a\":2}");
+  assert_string_equal(plugin->config.p, "{\"a\":2}");
+  reload_with("{\"refuse\":1}");
+  assert_string_equal(plugin->config.p, "{\"a\":2}");
+  reload_with(NULL);
+  assert_string_equal(plugin->config.p, "{\"a\":2}");
 }
 
 int main(void) {
@@ -169,9 +293,14 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       FILE_STORY(each_flaw_has_its_sentence),
       FILE_STORY(a_file_that_others_may_write_is_refused),
+      FILE_STORY(a_folder_that_others_may_write_is_refused),
+      FILE_STORY(a_library_that_stays_does_not_take_the_place_of_the_next),
       FILE_STORY(an_older_descriptor_is_taken),
       FILE_STORY(they_are_called_by_priority_and_name),
+      FILE_STORY(a_folder_of_too_many_is_refused),
       FILE_STORY(no_two_share_a_name_and_one_that_fails_stops_all),
+      FILE_STORY(they_are_closed_in_reverse_order),
+      FILE_STORY(a_configuration_is_taken_anew_or_kept),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
