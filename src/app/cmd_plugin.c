@@ -1,11 +1,16 @@
-/* `usher plugin`: what files offer, and what a configuration would load. Nothing is opened: no code of a plugin runs but usher_plugin(). */
+/*
+ * `usher plugin`: what files offer, and what a configuration would load. No code of a plugin runs but usher_plugin() and what a library
+ * does by itself when it is loaded; with --open, plugins are also started and closed.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "app/command.h"
 #include "app/config.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "plugin/host.h"
 #include "json/write.h"
 
 static void print_json(const struct us_plugin *plugin) {
@@ -49,27 +54,7 @@ static void print_text(const struct us_plugin *plugin) {
       printf("  method    %s\n", us_hook_name(hook));
 }
 
-static int check(struct us_cx *cx, const char *file, bool is_json) {
-  struct us_plugin plugin;
-  if (us_plugin_open_file(cx, us_str_c(file), &plugin) != US_OK)
-    return us_command_failed(cx);
-  if (is_json) {
-    print_json(&plugin);
-    printf("\n");
-  } else {
-    print_text(&plugin);
-  }
-  us_plugin_close_file(&plugin);
-  return 0;
-}
-
-static int list(struct us_cx *cx, const char *file, bool is_json) {
-  struct us_config config;
-  struct us_app_options options;
-  struct us_plugins *plugins = NULL;
-  if (us_config_read(cx, file, &config) != US_OK || us_config_options(cx, file, &config, &options) != US_OK ||
-      us_plugins_load(cx, &options.plugins, false, &plugins) != US_OK)
-    return us_command_failed(cx);
+static void print_all(const struct us_plugins *plugins, bool is_json) {
   if (is_json)
     printf("[");
   for (size_t i = 0; plugins && i < plugins->n; i++) {
@@ -82,11 +67,40 @@ static int list(struct us_cx *cx, const char *file, bool is_json) {
   }
   if (is_json)
     printf("]\n");
+}
+
+/* What it would load, in the order of calling; opened: what each has use for, and what open() refuses. */
+static int look(struct us_cx *cx, const struct us_plugin_options *options, bool opens, bool is_one, bool is_json) {
+  struct us_plugins *plugins = NULL;
+  us_log_setup(US_LOG_WARN, US_LOG_LOGFMT, 2); /* what a plugin says about its start, if it is not all well */
+  us_host_set_clock(&us_clock_system);
+  if (us_plugins_load(cx, options, opens, &plugins) != US_OK)
+    return us_command_failed(cx);
+  if (is_one && is_json) {
+    print_json(&plugins->v[0]);
+    printf("\n");
+  } else {
+    print_all(plugins, is_json);
+  }
   us_plugins_free(plugins);
   return 0;
 }
 
-static int run(const struct us_command *command, const struct us_arguments *arguments, const char *config,
+static int check(struct us_cx *cx, const char *file, bool opens, bool is_json) {
+  struct us_plugin_entry entry = {.path = us_str_c(file), .config = US_STR("{}")};
+  struct us_plugin_options options = {.entries = &entry, .count = 1};
+  return look(cx, &options, opens, true, is_json);
+}
+
+static int list(struct us_cx *cx, const char *file, bool opens, bool is_json) {
+  struct us_config config;
+  struct us_app_options options;
+  if (us_config_read(cx, file, &config) != US_OK || us_config_options(cx, file, &config, &options) != US_OK)
+    return us_command_failed(cx);
+  return look(cx, &options.plugins, opens, false, is_json);
+}
+
+static int run(const struct us_command *command, const struct us_arguments *arguments, const char *config, bool opens,
                bool is_json) {
   struct us_cx cx = {.mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .now_ms = us_clock_now_ms(&us_clock_system)};
   bool is_list = arguments->n > 0 && strcmp(arguments->v[0], "list") == 0;
@@ -99,21 +113,22 @@ static int run(const struct us_command *command, const struct us_arguments *argu
   else if (is_check && (config != NULL || arguments->n != 2))
     code = us_command_misused(command, "check takes one FILE");
   else if (cx.mem != NULL)
-    code = is_list ? list(&cx, config, is_json) : check(&cx, arguments->v[1], is_json);
+    code = is_list ? list(&cx, config, opens, is_json) : check(&cx, arguments->v[1], opens, is_json);
   us_mem_free(cx.mem);
   return code;
 }
 
 int us_cmd_plugin(const struct us_command *command, int argc, char **argv) {
   const char *config = NULL;
-  bool is_json = false;
+  bool opens = false, is_json = false;
   struct us_arguments arguments;
   const struct us_option options[] = {
       {"config", "FILE", "list: the configuration of the server", &config, NULL},
+      {"open", NULL, "start the plugins as the server does, and close them again", NULL, &opens},
       {"json", NULL, "print JSON instead of text", NULL, &is_json},
   };
-  int code = us_options_parse(command, options, 2, argc, argv, &arguments);
+  int code = us_options_parse(command, options, 3, argc, argv, &arguments);
   if (code != 0)
     return code == 1 ? 0 : code;
-  return run(command, &arguments, config, is_json);
+  return run(command, &arguments, config, opens, is_json);
 }

@@ -165,15 +165,16 @@ static const struct us_command commands[] = {
      "usher outbox list\n"
      "usher outbox retry failed --store sqlite:/var/lib/usher/usher.db\n",
      us_cmd_outbox},
-    {"plugin", "list --config FILE | check FILE [--json]", "look at plugins",
+    {"plugin", "list --config FILE | check FILE [--open] [--json]", "look at plugins",
      "list        print the plugins that a server with this configuration loads, in the order in which they are "
      "called\n"
      "check FILE  print what a file offers: name, version, the ABI it is made for, and its methods\n"
      "\n"
-     "A file that a server would refuse is refused here with the same sentence, and exit code 1. No plugin is "
-     "started.\n",
+     "A file that a server would refuse is refused here with the same sentence, and exit code 1. With --open,\n"
+     "each plugin is also started as the server does it (`check`: with an empty configuration), and closed; what\n"
+     "is printed are then the methods that it has use for.\n",
      "usher plugin check ./no-secrets.so\n"
-     "usher plugin list --config /etc/usher/usher.yaml --json\n",
+     "usher plugin list --config /etc/usher/usher.yaml --open --json\n",
      us_cmd_plugin},
     {"explain", "--realm PATH --resource ID --party NAME --scope SCOPES [--client ID] [--store URL] [--json]",
      "say why somebody may do something, or why not",

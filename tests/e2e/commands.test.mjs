@@ -2,13 +2,13 @@
 // running server obeys what was changed beside it, within a second.
 import assert from 'node:assert/strict'
 import crypto from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { BINARY, PASSWORD, SECRET } from '../net/usher.mjs'
 import { administer, album, folder, run, Server, usher, within } from './ops.mjs'
 
-const COMMANDS = ['serve', 'demo', 'realm', 'user', 'group', 'client', 'settings', 'key', 'outbox', 'explain', 'audit', 'routes']
+const COMMANDS = ['serve', 'demo', 'realm', 'user', 'group', 'client', 'settings', 'key', 'outbox', 'plugin', 'explain', 'audit', 'routes']
 const SECTIONS = ['NAME', 'USAGE', 'DESCRIPTION', 'OPTIONS', 'EXIT CODES', 'EXAMPLES']
 const A_SECOND = 1000
 
@@ -58,6 +58,7 @@ test('wrong usage is exit code 2 and one line', async () => {
   }
   for (const args of [['user', 'list'], ['client', 'list'], ['settings', 'get'], ['key', 'list']]) await fails(2, args, /--realm PATH/)
   await fails(2, ['serve'], /--config FILE/)
+  for (const args of [[], ['frob'], ['list'], ['check']]) await fails(2, ['plugin', ...args], /list|check/)
   await fails(2, ['serve', '--config', 'x', 'y'], /no arguments/)
   await fails(2, ['routes', 'x'], /no arguments/)
   await fails(2, ['demo', 'x'], /no arguments/)
@@ -69,6 +70,51 @@ test('wrong usage is exit code 2 and one line', async () => {
   await fails(2, ['realm', 'create', '/a', '/b'], /too many/)
   await fails(2, ['user', 'create', '--realm', '/'], /needs an argument/)
   await fails(2, ['routes', '--json=yes'], /takes no value/)
+})
+
+// The files that were built with the binary.
+const PLUGINS = path.join(path.dirname(realpathSync(BINARY)), '../../plugins')
+
+test('usher plugin shows what files offer, and what a configuration loads, in the order of calling', async (t) => {
+  const dir = folder(t)
+  const naming = path.join(PLUGINS, 'naming.so')
+  const about = '  abi       1.0, quick\n  method    beforeResourceRegistration\n'
+  assert.equal(await succeeds(['plugin', 'check', naming]), `naming 1.0\n  file      ${naming}\n  priority  0\n${about}`)
+  assert.equal(await succeeds(['plugin', 'check', naming, '--open']), await succeeds(['plugin', 'check', naming]))
+  const shown = { name: 'naming', version: '1.0', priority: 0, abiMajor: 1, abiMinor: 0, quick: true, process: false,
+    reloads: false, delivers: false, file: naming, methods: ['beforeResourceRegistration'] }
+  assert.deepEqual(JSON.parse(await succeeds(['plugin', 'check', naming, '--json'])), shown)
+  await fails(1, ['plugin', 'check', path.join(dir, 'none.so')], /^usher: plugin \S+\/none\.so: cannot be read: No such file or directory$/m)
+  await fails(1, ['plugin', 'check', dir], /: is not a regular file$/m)
+  const text = path.join(dir, 'text.so')
+  writeFileSync(text, 'not a library')
+  chmodSync(text, 0o644)
+  await fails(1, ['plugin', 'check', text], /^usher: plugin \S+\/text\.so: cannot be loaded: (?!\/proc)/m)
+
+  const script = path.join(dir, 'rules.lua')
+  writeFileSync(script, 'function afterResourceShared(policy) end')
+  chmodSync(script, 0o600)
+  const config = (plugins) => {
+    writeFileSync(path.join(dir, 'usher.yaml'), `listen:\n  - { address: 127.0.0.1, port: 0 }\nstore: sqlite:${dir}/usher.db\n${plugins}`)
+    return ['--config', path.join(dir, 'usher.yaml')]
+  }
+  const list = async (plugins, ...more) => JSON.parse(await succeeds(['plugin', 'list', ...config(plugins), '--json', ...more]))
+  assert.deepEqual(await list(''), [])
+  assert.equal(await succeeds(['plugin', 'list', ...config('')]), '')
+  const both = `plugins:\n  - { path: ${PLUGINS}/lua/lua.so, config: { script: ${script} } }\n  - { path: ${naming}, priority: -1, process: true }\n`
+  const listed = await list(both)
+  assert.deepEqual(listed.map((p) => [p.name, p.priority, p.process, p.methods.length]), [['naming', -1, true, 1], ['lua', 0, false, 11]])
+  assert.deepEqual((await list(both, '--open')).map((p) => p.methods), [['beforeResourceRegistration'], ['afterResourceShared']])
+  assert.ok(!existsSync(path.join(dir, 'usher.db')))
+
+  writeFileSync(script, 'function (')
+  await list(both)
+  const refused = await usher(['plugin', 'list', ...config(both), '--open'])
+  assert.deepEqual([refused.code, refused.out], [1, ''])
+  assert.match(refused.err, /^time=\S+ level=error event=plugin plugin=lua [^\n]*rules\.lua[^\n]*\nusher: plugin \S+lua\.so: lua does not start: open returned 2\n$/)
+  await fails(2, ['plugin', 'list', ...config(both), 'x'], /nothing else/)
+  await fails(2, ['plugin', 'check', ...config(both), naming], /one FILE/)
+  await fails(1, ['plugin', 'list', ...config('plugins:\n  - { priority: 1 }\n')], /plugins\[0\]/)
 })
 
 test('what cannot be printed is a failure', async () => {
