@@ -313,11 +313,20 @@ static enum us_code open_plugin(struct us_cx *cx, struct us_plugin *plugin) {
   return US_OK;
 }
 
+/* Methods come one after the other without a gap where there is much to do: a reload waits for those that run, not for a gap. */
+static void init_lock(pthread_rwlock_t *lock) {
+  pthread_rwlockattr_t kind;
+  pthread_rwlockattr_init(&kind);
+  pthread_rwlockattr_setkind_np(&kind, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+  pthread_rwlock_init(lock, &kind);
+  pthread_rwlockattr_destroy(&kind);
+}
+
 static enum us_code start(struct us_cx *cx, struct loaded *l, const struct us_plugin_options *options) {
   size_t opened = 0;
   enum us_code code = US_OK;
   for (; opened < l->plugins.n && code == US_OK; opened += code == US_OK) {
-    pthread_rwlock_init(&l->list[opened].is_running, NULL);
+    init_lock(&l->list[opened].is_running);
     code = open_plugin(cx, &l->list[opened]);
     if (code != US_OK)
       pthread_rwlock_destroy(&l->list[opened].is_running);

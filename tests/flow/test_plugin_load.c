@@ -288,6 +288,49 @@ static void a_configuration_is_taken_anew_or_kept(void **state) {
   assert_string_equal(plugin->config.p, "{\"a\":2}");
 }
 
+struct caller {
+  pthread_t thread;
+  _Atomic bool is_done;
+  _Atomic unsigned calls, failed;
+};
+static void *call_again_and_again(void *self) {
+  struct caller *caller = self;
+  while (!caller->is_done) {
+    void *mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES);
+    struct us_hook_watch watch = {0};
+    struct us_ask ask = {.hook = US_HOOK_BEFORE_RESOURCE_REGISTRATION, .doc_count = 1};
+    us_doc_init(&ask.docs[0], US_DOC_RESOURCE, true);
+    ask.docs[0].text = US_STR("{\"name\":\"slow\"}");
+    us_hooks_ask(from_files, &ask, mem, &watch);
+    caller->failed += ask.verdict != US_VERDICT_OK;
+    caller->calls++;
+    us_ask_done(&ask);
+    us_mem_free(mem);
+  }
+  return NULL;
+}
+
+/* Where some method runs at every moment, a reload still has its turn. */
+static void a_busy_plugin_is_reloaded_too(void **state) {
+  struct caller callers[4];
+  load_file(*state, "tests/plugins/wild.so", "{}");
+  memset(callers, 0, sizeof(callers));
+  for (size_t i = 0; i < 4; i++) {
+    assert_int_equal(pthread_create(&callers[i].thread, NULL, call_again_and_again, &callers[i]), 0);
+    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL); /* never all at their end together */
+  }
+  while (callers[3].calls == 0)
+    nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+  reload_with("{\"a\":2}");
+  for (size_t i = 0; i < 4; i++)
+    callers[i].is_done = true;
+  for (size_t i = 0; i < 4; i++) {
+    pthread_join(callers[i].thread, NULL);
+    assert_int_equal(callers[i].failed, 0);
+  }
+  assert_string_equal(from_files->v[0].config.p, "{\"a\":2}");
+}
+
 int main(void) {
   us_test_setup();
   const struct CMUnitTest tests[] = {
@@ -301,6 +344,7 @@ int main(void) {
       FILE_STORY(no_two_share_a_name_and_one_that_fails_stops_all),
       FILE_STORY(they_are_closed_in_reverse_order),
       FILE_STORY(a_configuration_is_taken_anew_or_kept),
+      FILE_STORY(a_busy_plugin_is_reloaded_too),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

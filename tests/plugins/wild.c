@@ -61,6 +61,8 @@ static int before_registration(void *self, struct usher_resource *r, struct ushe
     _exit(0);
   if (strcmp(name, "hang") == 0)
     sleep_ms(3600 * 1000);
+  if (strcmp(name, "slow") == 0)
+    sleep_ms(20);
   if (strcmp(name, "fail") == 0)
     return USHER_FAIL;
   if (strcmp(name, "odd") == 0)
