@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readdirSync, readFileSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
@@ -274,6 +274,40 @@ test('SIGHUP: new connections get the new certificate, an open one goes on; a ba
   server.child.kill('SIGHUP')
   assert.ok(await server.logged(/kept the old configuration/)) // comes after what the request would have said
   assert.ok(!/health/.test(server.log), 'requests are not logged at this level')
+  assert.equal(await server.stop(), 0)
+})
+
+test('SIGHUP: a plugin gets its part of the configuration anew; a bad file, or one that it refuses, changes nothing', async (t) => {
+  const dir = folder(t)
+  const script = file(dir, 'rules.lua', 'function beforeResourceRegistration(r) return veto { message = config.word } end\n')
+  const config = (mine, more = '') => file(dir, 'usher.yaml',
+    `${LISTEN}store: sqlite:${dir}/usher.db\n${more}plugins:\n  - path: ${path.dirname(realpathSync(BINARY))}/../../plugins/lua/lua.so\n    config: ${mine}\n`)
+  assert.equal(await (await Server.demo(t, dir)).stop(), 0) // makes the world
+  const server = await Server.launch(t, ['serve', '--config', config(`{ script: ${script}, word: first }`)])
+  const pat = await server.pat()
+  const says = async (word) => {
+    const r = await server.send('POST', `${server.uma}/resource_set`, { name: 'Album', resource_scopes: ['view'] }, pat)
+    assert.deepEqual([r.status, r.json.error_description], [403, word])
+  }
+  const hup = async (pattern) => {
+    server.log = ''
+    server.child.kill('SIGHUP')
+    assert.ok(await server.logged(pattern), server.log)
+  }
+  await says('first')
+  config(`{ script: ${script}, word: second }`)
+  await says('first') // not before it is told
+  await hup(/plugin.*lua took its configuration anew/)
+  await says('second')
+  config(`{ script: ${dir}/none.lua, word: third }`)
+  await hup(/plugin.*lua goes on as it was: reload returned 2/)
+  await says('second')
+  config(`{ script: ${script}, word: third }`, 'loops: 65\n')
+  await hup(/kept the old configuration: .*loops/)
+  await says('second')
+  file(dir, 'usher.yaml', `${LISTEN}store: sqlite:${dir}/usher.db\n`) // no longer named: until a restart it goes on with what it has
+  await hup(/plugin.*lua took its configuration anew/)
+  await says('second')
   assert.equal(await server.stop(), 0)
 })
 
