@@ -123,7 +123,17 @@ static enum us_code check_descriptor(struct us_cx *cx, struct us_str path, const
   return US_OK;
 }
 
-/* What lies beyond the plugin's own size is absent. */
+/* What lies beyond the plugin's own size is absent, and so is a member of which only a part lies within it. */
+static size_t whole_members(size_t size) {
+  static const size_t ends[] = {SIZE_UP_TO(before_query_resource_sets), SIZE_UP_TO(flags), SIZE_UP_TO(reload),
+                                SIZE_UP_TO(deliver), SIZE_UP_TO(methods)};
+  size_t n = 0;
+  for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+    n = ends[i] <= size ? ends[i] : n;
+  return n;
+}
+_Static_assert(SIZE_UP_TO(methods) == sizeof(struct usher_plugin), "a new member has a row in whole_members()");
+
 static enum us_code read_descriptor(struct us_cx *cx, struct us_plugin *plugin) {
   const struct usher_plugin *(*entry)(void) = NULL;
   void *symbol = dlsym(plugin->library, "usher_plugin");
@@ -136,7 +146,7 @@ static enum us_code read_descriptor(struct us_cx *cx, struct us_plugin *plugin) 
   if (abi->size < SIZE_UP_TO(before_query_resource_sets))
     return us_fail(cx, US_E_INVALID_REQUEST, "plugin %.*s: its descriptor has %u bytes, and the least is %zu",
                    US_STR_ARG(plugin->path), abi->size, SIZE_UP_TO(before_query_resource_sets));
-  memcpy(&plugin->abi, abi, abi->size < sizeof(plugin->abi) ? abi->size : sizeof(plugin->abi));
+  memcpy(&plugin->abi, abi, whole_members(abi->size));
   US_TRY(check_descriptor(cx, plugin->path, &plugin->abi));
   us_plugin_index(plugin, false);
   return US_OK;

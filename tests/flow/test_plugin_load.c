@@ -144,6 +144,11 @@ static void an_older_descriptor_is_taken(void **state) {
   assert_null(plugin.abi.reload);
   assert_false(plugin.reloads);
   us_plugin_close_file(&plugin);
+  /* a size that ends within a member: that one is absent as a whole */
+  assert_int_equal(us_plugin_open_file(cx, us_str_c(built(w, "tests/plugins/flawed-15.so")), &plugin), US_OK);
+  assert_int_equal(plugin.abi.flags, USHER_QUICK);
+  assert_null(plugin.abi.reload);
+  us_plugin_close_file(&plugin);
   assert_int_equal(us_plugin_open_file(cx, us_str_c(built(w, "tests/plugins/flawed-0.so")), &plugin), US_OK);
   assert_int_equal(plugin.abi.flags, USHER_QUICK);
   assert_true(plugin.reloads);

@@ -37,9 +37,10 @@ static int flawed_reload(void *self, const char *config_json) {
 #define FULL sizeof(struct usher_plugin)
 #define OLD offsetof(struct usher_plugin, flags)
 static const struct usher_plugin plugin = {
-    .size = FLAW == 3   ? OLD - 8
-            : FLAW == 4 ? OLD
-                        : FULL,
+    .size = FLAW == 3    ? OLD - 1
+            : FLAW == 4  ? OLD
+            : FLAW == 15 ? offsetof(struct usher_plugin, reload) + 4
+                         : FULL,
     .abi_major = FLAW == 1 ? USHER_ABI_MAJOR + 1 : USHER_ABI_MAJOR,
     .abi_minor = FLAW == 2 ? USHER_ABI_MINOR + 1 : USHER_ABI_MINOR,
     .name = FLAW == 5   ? NULL
