@@ -50,6 +50,8 @@ static json_t *configure(struct serving *s, const json_t *question, bool is_relo
   us_scope_enter(&scope, &s->plugin, INT64_MAX, NULL);
   int code =
       is_reload ? s->plugin.abi.reload(s->plugin.self, config) : s->plugin.abi.open(us_host(), config, &s->plugin.self);
+  if (code == USHER_OK)
+    us_plugin_index(&s->plugin, true); /* asks the plugin */
   us_scope_leave(&scope);
   if (code != USHER_OK) {
     s->plugin.config = before;
@@ -59,7 +61,6 @@ static json_t *configure(struct serving *s, const json_t *question, bool is_relo
   free(s->config);
   s->config = config;
   s->is_open = true;
-  us_plugin_index(&s->plugin, true);
   us_plugins_index(&s->plugins);
   return json_pack("{s:i, s:I}", "result", USHER_OK, "methods", (json_int_t)s->plugin.methods);
 }

@@ -309,9 +309,9 @@ static int call_open(struct us_plugin *plugin) {
   }
   us_scope_enter(&scope, plugin, INT64_MAX, NULL);
   result = plugin->abi.open(us_host(), plugin->config.p, &plugin->self);
-  us_scope_leave(&scope);
   if (result == USHER_OK)
-    us_plugin_index(plugin, true);
+    us_plugin_index(plugin, true); /* asks the plugin */
+  us_scope_leave(&scope);
   return result;
 }
 
@@ -412,9 +412,9 @@ static int call_reload(struct us_plugin *plugin) {
   }
   us_scope_enter(&scope, plugin, INT64_MAX, NULL);
   result = plugin->abi.reload(plugin->self, plugin->config.p);
-  us_scope_leave(&scope);
   if (result == USHER_OK)
-    us_plugin_index(plugin, true);
+    us_plugin_index(plugin, true); /* asks the plugin */
+  us_scope_leave(&scope);
   return result;
 }
 

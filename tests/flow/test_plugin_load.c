@@ -293,6 +293,22 @@ static void a_configuration_is_taken_anew_or_kept(void **state) {
   assert_string_equal(plugin->config.p, "{\"a\":2}");
 }
 
+/* What a plugin has no use for as it is configured is not called; it is asked again when that changes. */
+static void it_says_itself_what_it_has_use_for(void **state) {
+  load_file(*state, "tests/plugins/wild.so", "{}");
+  assert_true(us_plugins_have(from_files, US_HOOK_BEFORE_RESOURCE_REGISTRATION));
+  assert_true(us_plugins_have(from_files, US_HOOK_BEFORE_RESOURCE_SHARED));
+  assert_false(us_plugins_have(from_files, US_HOOK_AFTER_RESOURCE_SHARED)); /* all it says, but it does not have it */
+  reload_with("{\"only\":true}");
+  assert_true(us_plugins_have(from_files, US_HOOK_BEFORE_RESOURCE_REGISTRATION));
+  assert_false(us_plugins_have(from_files, US_HOOK_BEFORE_RESOURCE_SHARED));
+  us_plugins_free(from_files);
+  load_file(*state, "tests/plugins/wild.so", "{\"only\":true}");
+  assert_false(us_plugins_have(from_files, US_HOOK_BEFORE_RESOURCE_SHARED));
+  reload_with("{}");
+  assert_true(us_plugins_have(from_files, US_HOOK_BEFORE_RESOURCE_SHARED));
+}
+
 struct caller {
   pthread_t thread;
   _Atomic bool is_done;
@@ -349,6 +365,7 @@ int main(void) {
       FILE_STORY(no_two_share_a_name_and_one_that_fails_stops_all),
       FILE_STORY(they_are_closed_in_reverse_order),
       FILE_STORY(a_configuration_is_taken_anew_or_kept),
+      FILE_STORY(it_says_itself_what_it_has_use_for),
       FILE_STORY(a_busy_plugin_is_reloaded_too),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,6 +104,12 @@ static int before_query(void *self, struct usher_str user_id, const struct usher
   return USHER_OK;
 }
 
+/* {"only": true}: the first method and no other. */
+static uint32_t wild_methods(void *self) {
+  (void)self;
+  return host->config_get("/only").n > 0 ? 1u : ~0u;
+}
+
 static const struct usher_plugin plugin = {
     .size = sizeof(plugin),
     .abi_major = USHER_ABI_MAJOR,
@@ -116,6 +122,7 @@ static const struct usher_plugin plugin = {
     .before_resource_shared = before_shared,
     .before_query_resource_sets = before_query,
     .reload = wild_reload,
+    .methods = wild_methods,
 };
 
 const struct usher_plugin *usher_plugin(void) {
