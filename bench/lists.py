@@ -15,13 +15,12 @@ FIRST, GOAL = 1.5, 1.1
 HARD_TIMES = 30
 
 
-def measure(wrk, servers, rounds, seconds, environment):
+def measure(wrk, servers, rounds, seconds):
     """`servers` are (usher, port, folder of samples) of the small store and of the large one. Returns rows by name: [(small, big)]."""
     results = {name: [] for name, *_ in ROWS}
-    environment["USHER_RUNS"] = str(rounds)
     for n in range(rounds):
         for name, script, samples in ROWS:
-            pair = [wrk(usher, port, seconds, script, f"{folder}/{samples}", n + 1) for usher, port, folder in servers]
+            pair = [wrk(usher, port, seconds, script, f"{folder}/{samples}", n + 1, rounds) for usher, port, folder in servers]
             results[name].append(pair)
             print(f"round {n + 1}: {name}: p99 {pair[0]['p99']:.2f} and {pair[1]['p99']:.2f} ms", flush=True)
     return results
