@@ -11,6 +11,7 @@
 #include "app/cleanup.h"
 #include "app/courier.h"
 #include "app/dispatch.h"
+#include "app/metrics.h"
 #include "app/store_key.h"
 #include "base/mem.h"
 #include "crypto/box.h"
@@ -35,6 +36,7 @@ struct us_app {
   struct us_commits commits;
   struct us_http_server *http;
   struct us_cleanup *cleanup;
+  struct us_metrics *metrics;         /* NULL: none are shown */
   struct us_courier *_Atomic courier; /* NULL: no plugin takes events */
   struct us_mailer *mailer;           /* NULL: no mails are sent. Made before the writer, which looks at it */
   void *mem;                          /* of lists that live as long as it */
@@ -319,6 +321,22 @@ static enum us_code take_store_key(struct us_cx *cx, struct us_app *app, const s
   return US_OK;
 }
 
+static enum us_code start_metrics(struct us_cx *cx, struct us_app *app, const struct us_app_options *o) {
+  char reason[256] = "";
+  const struct us_metrics_of of = {.svc = app->svc,
+                                   .http = app->http,
+                                   .writer = app->dispatch.writer,
+                                   .pool = app->dispatch.pool,
+                                   .statuses = app->dispatch.statuses};
+  if (o->metrics == NULL)
+    return US_OK;
+  app->metrics = us_metrics_start(o->metrics, &of, reason, sizeof(reason));
+  if (app->metrics == NULL)
+    return us_fail(cx, US_E_UNAVAILABLE, "metrics: %s", reason);
+  us_log(US_LOG_INFO, "metrics", "http://%s:%u/metrics", o->metrics->host, us_metrics_port(app->metrics));
+  return US_OK;
+}
+
 static enum us_code start_parts(struct us_cx *cx, struct us_app *app, const struct us_app_options *o) {
   US_TRY(take_store_key(cx, app, o));
   US_TRY(trust_certificates(cx, app, o));
@@ -359,6 +377,7 @@ static enum us_code start_parts(struct us_cx *cx, struct us_app *app, const stru
   US_TRY(us_plugins_load(cx, &o->plugins, true, &app->svc->plugins));
   US_TRY(start_edge(cx, app, o));
   US_TRY(settle_base_url(cx, app, o));
+  US_TRY(start_metrics(cx, app, o));
   app->cleanup = us_cleanup_start(app->svc, app->dispatch.writer, configuration_written, app);
   if (app->cleanup == NULL)
     return us_fail(cx, US_E_UNAVAILABLE, "the clean-up thread cannot be started");
@@ -408,6 +427,10 @@ uint16_t us_app_port(const struct us_app *app, size_t listener) {
   return us_http_server_port(app->http, listener);
 }
 
+uint16_t us_app_metrics_port(const struct us_app *app) {
+  return app->metrics != NULL ? us_metrics_port(app->metrics) : 0;
+}
+
 bool us_app_reload_tls(struct us_app *app, const struct us_http_tls *tls, const char *client_ca_file, char *ret_reason,
                        size_t reason_bytes) {
   bool has_authorities = client_ca_file != NULL && app->svc->authorities != NULL;
@@ -442,6 +465,7 @@ static void release_node(struct us_app *app) {
 void us_app_stop(struct us_app *app, int64_t grace_ms) {
   if (app == NULL)
     return;
+  us_metrics_stop(app->metrics);
   us_cleanup_stop(app->cleanup);
   us_mailer_end(app->mailer, grace_ms); /* meanwhile the calls are answered */
   if (app->http != NULL)

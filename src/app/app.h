@@ -36,6 +36,7 @@ struct us_app_options {
   struct us_strs fetch_allow; /* hosts and addresses that URLs of clients may lead to although they are inside */
   const char *fetch_ca_file;  /* NULL: the system's authorities */
   struct us_plugin_options plugins;
+  const struct us_http_listener *metrics; /* NULL: none are shown */
 };
 struct us_app;
 
@@ -44,6 +45,7 @@ enum us_code us_app_start(struct us_cx *cx, const struct us_app_options *options
                           struct us_app **ret_app) US_MUST_CHECK;
 const char *us_app_base_url(const struct us_app *app);
 uint16_t us_app_port(const struct us_app *app, size_t listener);
+uint16_t us_app_metrics_port(const struct us_app *app); /* 0: there is none */
 /* Certificates for new connections, and the authorities of clients' certificates. False: says why, and all stays as it was. */
 bool us_app_reload_tls(struct us_app *app, const struct us_http_tls *tls, const char *client_ca_file, char *ret_reason,
                        size_t reason_bytes);

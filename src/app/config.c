@@ -89,6 +89,13 @@ static const struct us_field fetch_fields[] = {
 static const struct us_field_table fetch_table = {
     .size = sizeof(struct us_config), US_FIELDS(fetch_fields), .refuse_unknown = true};
 
+static const struct us_field metrics_fields[] = {
+    TEXT("address", AT(metrics.address), 64),
+    NUMBER("port", AT(metrics.port), 0, 65535),
+};
+static const struct us_field_table metrics_table = {
+    .size = sizeof(struct us_config), US_FIELDS(metrics_fields), .refuse_unknown = true};
+
 static const struct us_field config_fields[] = {
     {.name = "listen", .kind = US_FIELD_TABLES, .offset = AT(listen), .max = 16, .table = &listener_table},
     TEXT("store", AT(store), 4096),
@@ -111,6 +118,7 @@ static const struct us_field config_fields[] = {
     {.name = "http", .kind = US_FIELD_TABLE, .offset = 0, .max = 1, .table = &http_table},
     {.name = "fetch", .kind = US_FIELD_TABLE, .offset = 0, .max = 1, .table = &fetch_table},
     {.name = "smtp", .kind = US_FIELD_TABLE, .offset = 0, .max = 1, .table = &us_config_smtp_table},
+    {.name = "metrics", .kind = US_FIELD_TABLE, .offset = 0, .max = 1, .table = &metrics_table},
     {.name = "plugins",
      .kind = US_FIELD_TABLES,
      .offset = AT(plugins),
@@ -153,6 +161,8 @@ static void set_defaults(struct us_config *c) {
   c->http.h2_resets = (int64_t)l->h2_resets;
   c->http.h2_frames = (int64_t)l->h2_frames;
   c->http.h2_interval_ms = l->h2_interval_ms;
+  c->metrics.address = US_STR("127.0.0.1");
+  c->metrics.port = -1;
   us_config_smtp_defaults(c);
   us_config_plugins_defaults(c);
 }
@@ -309,6 +319,15 @@ static enum us_code check_fetch(struct us_cx *cx, const struct us_config *c) {
   return c->fetch.ca_file.p != NULL ? check_file(cx, "fetch.ca_file", c->fetch.ca_file) : US_OK;
 }
 
+/* Whoever reaches them learns how busy the server is, and no secret; they go to networks of operators, unencrypted. */
+static enum us_code check_metrics(struct us_cx *cx, const struct us_config *c) {
+  struct us_address parsed;
+  if (!us_address_parse(c->metrics.address, &parsed))
+    return us_fail(cx, US_E_INVALID_REQUEST, "metrics.address: %.*s is not an IP address",
+                   US_STR_ARG(c->metrics.address));
+  return US_OK;
+}
+
 /* Rules between members, and of what no row can say. */
 static enum us_code check(struct us_cx *cx, const struct us_config *c) {
   if (c->listen.n == 0)
@@ -325,6 +344,7 @@ static enum us_code check(struct us_cx *cx, const struct us_config *c) {
     if (!us_address_parse(proxy, &parsed))
       return us_fail(cx, US_E_INVALID_REQUEST, "trusted_proxies: %.*s is not an IP address", US_STR_ARG(proxy));
   }
+  US_TRY(check_metrics(cx, c));
   US_TRY(check_certificates(cx, c));
   US_TRY(check_fetch(cx, c));
   US_TRY(us_config_smtp_check(cx, c));
@@ -401,5 +421,12 @@ enum us_code us_config_options(struct us_cx *cx, const char *file, const struct 
       .log_requests = c->log.requests,
       .mail = mail,
   };
+  if (c->metrics.port >= 0) {
+    struct us_http_listener *metrics = US_NEW(cx->mem, struct us_http_listener);
+    if (metrics == NULL)
+      return us_fail_plain(cx, US_E_NO_MEMORY);
+    *metrics = (struct us_http_listener){us_str_cdup(cx->mem, c->metrics.address), (uint16_t)c->metrics.port, false};
+    ret_options->metrics = metrics;
+  }
   return us_config_plugins_options(cx, file, c, &ret_options->plugins);
 }

@@ -49,6 +49,10 @@ struct us_config {
     int tls;                                                                      /* enum us_mail_tls */
     int64_t port /* 0: the usual one */, timeout_ms, retry_ms, tries;
   } smtp;
+  struct {
+    struct us_str address;
+    int64_t port; /* -1: no metrics are shown */
+  } metrics;
   struct us_field_list plugins; /* of struct us_config_plugin */
   struct {
     struct us_str directory;

@@ -15,6 +15,7 @@
 #include "domain/extension.h"
 #include "domain/session.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 struct flight {
@@ -93,6 +94,9 @@ static void touch_sessions(const struct flight *f) {
 
 static void answer(struct flight *f) {
   struct us_http_exchange *exchange = f->exchange;
+  int hundreds = exchange->response.status / 100;
+  if (hundreds >= 1 && hundreds <= 5)
+    atomic_fetch_add_explicit(&f->dispatch->statuses[hundreds], 1, memory_order_relaxed);
   log_request(f);
   touch_sessions(f);
   us_http_exchange_reply(exchange); /* frees the memory of f */
