@@ -17,6 +17,7 @@
 #include "crypto/box.h"
 #include "domain/client_assertion.h"
 #include "domain/id_token.h"
+#include "domain/pool_share.h"
 #include "domain/secret.h"
 #include "domain/session.h"
 #include "domain/snapshot.h"
@@ -58,6 +59,7 @@ struct us_services *us_services_new(const struct us_clock *clock, const char *ba
   svc->cookie_name = us_str_c(cookie_name ? cookie_name : "iPlanetDirectoryPro");
   svc->default_realm = us_str_c(default_realm ? default_realm : "/");
   svc->long_lists_max = 1;
+  svc->pool_per_address = US_POOL_PER_ADDRESS;
   svc->base_url = us_str_c(base_url);
   svc->secure_cookies = base_url != NULL && strncmp(base_url, "https:", 6) == 0;
   us_idgen_init(&svc->ids, 0, 0);
@@ -364,6 +366,8 @@ static enum us_code start_parts(struct us_cx *cx, struct us_app *app, const stru
                                  .open = open_worker,
                                  .close = close_worker,
                                  .self = app};
+  if (o->pool_per_address > 0)
+    app->svc->pool_per_address = o->pool_per_address;
   app->svc->long_lists_max = pool.threads > 3 ? pool.threads / 2 : 1;
   app->dispatch.pool = us_pool_new(&pool);
   if (app->dispatch.pool == NULL)

@@ -29,6 +29,7 @@ struct us_app_options {
   unsigned loops;                 /* 0: one a core */
   unsigned pool_threads;          /* 0: one a core, at least 2 */
   size_t pool_queue;              /* 0: 1024 */
+  int64_t pool_per_address;       /* 0: US_POOL_PER_ADDRESS */
   size_t writer_queue;            /* 0: 4096 */
   int cache_kib;                  /* page cache of each connection; 0: 8192 */
   bool log_requests;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "domain/pool_share.h"
 #include "http/address.h"
 
 #define US_CONFIG_FILE_MAX (256 * 1024)
@@ -110,6 +111,7 @@ static const struct us_field config_fields[] = {
     NUMBER("loops", AT(loops), 0, 64),
     NUMBER("pool_threads", AT(pool_threads), 0, 64),
     NUMBER("pool_queue", AT(pool_queue), 1, 1000000),
+    NUMBER("pool_per_address", AT(pool_per_address), 1, 1000000),
     NUMBER("writer_queue", AT(writer_queue), 64, 1000000),
     NUMBER("cache_kib", AT(cache_kib), 64, 16 * 1024 * 1024),
     NUMBER("stop_grace_ms", AT(stop_grace_ms), 0, 3600 * 1000),
@@ -137,6 +139,7 @@ static void set_defaults(struct us_config *c) {
   c->cookie_name = US_STR("iPlanetDirectoryPro");
   c->default_realm = US_STR("/");
   c->pool_queue = 1024;
+  c->pool_per_address = US_POOL_PER_ADDRESS;
   c->writer_queue = 4096;
   c->cache_kib = 8192;
   c->stop_grace_ms = 10000;
@@ -416,6 +419,7 @@ enum us_code us_config_options(struct us_cx *cx, const char *file, const struct 
       .loops = (unsigned)c->loops,
       .pool_threads = (unsigned)c->pool_threads,
       .pool_queue = (size_t)c->pool_queue,
+      .pool_per_address = c->pool_per_address,
       .writer_queue = (size_t)c->writer_queue,
       .cache_kib = (int)c->cache_kib,
       .log_requests = c->log.requests,

@@ -29,7 +29,7 @@ struct us_config {
     struct us_strs allow;
     struct us_str ca_file;
   } fetch;
-  int64_t loops, pool_threads, pool_queue, writer_queue, cache_kib, stop_grace_ms;
+  int64_t loops, pool_threads, pool_queue, pool_per_address, writer_queue, cache_kib, stop_grace_ms;
   struct {
     struct us_str certificate, key;
     bool ask_client_certificate;

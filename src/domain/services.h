@@ -26,6 +26,8 @@ struct us_outside {
   bool is_operator; /* who registers at the command line knows where the server may go; it looks again when it goes */
 };
 
+#define US_POOL_SLOTS 4096
+
 struct us_services {
   const struct us_clock *clock;
   struct us_idgen ids;
@@ -45,6 +47,8 @@ struct us_services {
   struct us_str cookie_name;         /* "iPlanetDirectoryPro" */
   bool secure_cookies;
   struct us_str default_realm; /* whose UMA metadata the origin serves; "/" */
+  int64_t pool_per_address;    /* calls of one address that are at the pool at a time (domain/pool_share.h) */
+  _Atomic int32_t pool_jobs[US_POOL_SLOTS]; /* that are there now */
   int64_t
       long_lists_max; /* so many lists may take long at a time (route/pipeline.c): passwords wait for the pool too */
   _Atomic int64_t long_lists;             /* that do so now */

@@ -26,6 +26,7 @@ enum us_throttle_kind {
   US_THROTTLE_REGISTRATIONS_OF_ADDRESS, /* clients registered from one address */
   US_THROTTLE_REGISTRATIONS_OF_REALM,
   US_THROTTLE_REGISTRATION_CHANGES, /* by one client that registered itself */
+  US_THROTTLE_POOL,                 /* not counted by time: domain/pool_share.h has its keys */
 };
 #define US_THROTTLE_KEY_BYTES 16
 struct us_throttle_key {

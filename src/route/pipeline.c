@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "domain/extension.h"
+#include "domain/pool_share.h"
 #include "domain/registration.h"
 #include "domain/services.h"
 #include "domain/token.h"
@@ -49,7 +50,9 @@ struct pipeline {
   struct us_str content_version;
   unsigned stale_runs;
   bool is_long_list; /* counted in services.long_lists */
-  bool is_broken;    /* mutation test: this route's handlers are replaced */
+  bool is_at_pool;   /* counted in services.pool_jobs */
+  unsigned pool_slot;
+  bool is_broken; /* mutation test: this route's handlers are replaced */
 };
 
 static const char *broken_route; /* us_routes_break() */
@@ -388,26 +391,35 @@ static bool is_write_step(const struct pipeline *p) {
   return p->phase == PHASE_RUN && call->route->kind == US_WRITE && !call->needs_no_write;
 }
 
-static void end_long_list(struct pipeline *p) {
+/* What it was counted in for going to the pool. */
+static void end_pool(struct pipeline *p) {
+  struct us_services *svc = p->call.cx.svc;
   if (p->is_long_list)
-    atomic_fetch_sub(&p->call.cx.svc->long_lists, 1);
-  p->is_long_list = false;
+    atomic_fetch_sub(&svc->long_lists, 1);
+  if (p->is_at_pool)
+    us_pool_share_give(svc, p->pool_slot);
+  p->is_long_list = p->is_at_pool = false;
 }
 
-/* A step says that it may block. A read that does is a list that takes long (store/list.h): whoever asks for many of these must not
- * keep those waiting who log in. */
+static enum us_code refuse_pool(struct pipeline *p) {
+  end_pool(p);
+  (void)us_fail_plain(&p->call.cx, US_E_UNAVAILABLE);
+  p->call.cx.err.retry_after_s = 1;
+  return US_E_UNAVAILABLE;
+}
+
+/* A step says that it may block. One address may have so many of these at a time; and a read that blocks is a list that takes long
+ * (store/list.h): whoever asks for many of these must not keep those waiting who log in. */
 static enum us_code leave_for_pool(struct pipeline *p) {
   struct us_cx *cx = &p->call.cx;
   us_error_clear(cx);
+  p->is_at_pool = us_pool_share_take(cx->svc, p->call.request->peer_group, &p->pool_slot);
+  if (!p->is_at_pool)
+    return refuse_pool(p);
   if (p->phase != PHASE_RUN)
     return US_OK;
   p->is_long_list = true;
-  if (atomic_fetch_add(&cx->svc->long_lists, 1) < cx->svc->long_lists_max)
-    return US_OK;
-  end_long_list(p);
-  (void)us_fail_plain(cx, US_E_UNAVAILABLE);
-  cx->err.retry_after_s = 1;
-  return US_E_UNAVAILABLE;
+  return atomic_fetch_add(&cx->svc->long_lists, 1) < cx->svc->long_lists_max ? US_OK : refuse_pool(p);
 }
 
 enum us_place us_call_advance(struct us_call *call, enum us_place here, struct us_db *db) {
@@ -452,7 +464,7 @@ enum us_place us_call_advance(struct us_call *call, enum us_place here, struct u
       answer_error(p);
   }
   if (here == US_PLACE_POOL)
-    end_long_list(p);
+    end_pool(p);
   if (is_reading)
     us_db_end_read(cx, db);
   return next;
@@ -522,7 +534,7 @@ enum us_place us_call_written(struct us_call *call, enum us_code code) {
 }
 
 void us_call_refuse(struct us_call *call, enum us_code code) {
-  end_long_list(pipeline_of(call));
+  end_pool(pipeline_of(call));
   (void)us_fail_plain(&call->cx, code);
   answer_error(pipeline_of(call));
 }

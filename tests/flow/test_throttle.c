@@ -2,6 +2,7 @@
 #include "flow/oauth.h"
 
 #include "domain/client_auth.h"
+#include "domain/pool_share.h"
 
 #include "store/db.h"
 
@@ -193,6 +194,35 @@ static void the_limits_are_settings(void **state) {
   expect_status(try_password(w, "alice", "Ch4ng31t"), 200);
 }
 
+/* What is slow is bounded by address: at the limit it is served, one past it is not, and others are not touched by it. */
+static void one_address_has_a_share_of_the_pool(void **state) {
+  struct us_world *w = *state;
+  struct us_services *svc = us_world_services(w);
+  unsigned slots[3], other;
+  svc->pool_per_address = 3;
+  us_world_come_from(w, "198.51.100.7", "198.51.100.7");
+  for (size_t i = 0; i < 2; i++)
+    assert_true(us_pool_share_take(svc, US_STR("198.51.100.7"), &slots[i]));
+  us_sso(w, "alice"); /* the third, and it gives its place back */
+  us_sso(w, "alice");
+  assert_true(us_pool_share_take(svc, US_STR("198.51.100.7"), &slots[2]));
+  assert_false(us_pool_share_take(svc, US_STR("198.51.100.7"), &other));
+  struct us_reply r =
+      us_send(w, "POST", ALPHA_JSON "authenticate",
+              "Content-Type: application/json\nX-OpenAM-Username: alice\nX-OpenAM-Password: Ch4ng31t", "{}");
+  assert_status(r, 503);
+  assert_string_equal(us_reply_header(&r, "Retry-After"), "1");
+  us_world_come_from(w, "198.51.100.8", "198.51.100.8");
+  us_sso(w, "alice");
+  us_world_come_from(w, "198.51.100.7", "198.51.100.7");
+  us_pool_share_give(svc, slots[2]);
+  us_sso(w, "alice");
+  us_pool_share_give(svc, slots[0]);
+  us_pool_share_give(svc, slots[1]);
+  for (size_t i = 0; i < US_POOL_SLOTS; i++)
+    assert_int_equal(svc->pool_jobs[i], 0);
+}
+
 int main(void) {
   us_test_setup();
   const struct CMUnitTest tests[] = {
@@ -208,6 +238,7 @@ int main(void) {
       STORY(fifty_wrong_passwords_pause_an_address),
       STORY(an_own_account_does_not_free_an_address),
       STORY(the_limits_are_settings),
+      STORY(one_address_has_a_share_of_the_pool),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
