@@ -10,6 +10,7 @@
 #include "domain/snapshot.h"
 #include "domain/token.h"
 #include "store/clients.h"
+#include "store/consents.h"
 #include "json/field.h"
 
 #define US_CLIENT_LIST_MAX 256
@@ -211,6 +212,10 @@ static enum us_code lose_resources(struct us_cx *cx, const struct us_client *cli
   return code;
 }
 
+static bool same_set(struct us_strs a, struct us_strs b) {
+  return us_strs_contains_all(a, b) && us_strs_contains_all(b, a);
+}
+
 enum us_code us_client_replace(struct us_cx *cx, const struct us_client *client) {
   struct us_client before = {0};
   enum us_code code = us_client_row_by_ref(cx, client->ref, &before);
@@ -220,6 +225,8 @@ enum us_code us_client_replace(struct us_cx *cx, const struct us_client *client)
   }
   US_TRY(code);
   US_TRY(us_client_row_update(cx, client));
+  if (!same_set(before.redirect_uris, client->redirect_uris)) /* people said yes to other places */
+    US_TRY(us_consents_forget_remembered(cx, client->ref));
   return is_resource_server(&before) && !is_resource_server(client) ? lose_resources(cx, &before) : US_OK;
 }
 

@@ -2,6 +2,7 @@
 #include "domain/consent.h"
 
 #include "domain/client.h"
+#include "domain/redirect_uri.h"
 #include "store/consents.h"
 #include "store/pcts.h"
 
@@ -16,12 +17,16 @@ static enum us_code find(struct us_cx *cx, int64_t account_id, int64_t client_re
 }
 
 enum us_code us_consent_is_given(struct us_cx *cx, const struct us_realm *realm, const struct us_client *client,
-                                 int64_t account_id, struct us_strs scopes, bool *ret_is_given) {
+                                 int64_t account_id, struct us_str redirect_uri, struct us_strs scopes,
+                                 bool *ret_is_given) {
   struct us_consent consent;
   if (client->implies_consent && realm->settings.clients_can_skip_consent) {
     *ret_is_given = true;
     return US_OK;
   }
+  *ret_is_given = false;
+  if (client->is_public && us_redirect_uri_is_of_device(redirect_uri))
+    return US_OK;
   US_TRY(find(cx, account_id, client->ref, &consent));
   *ret_is_given = consent.remembered.n > 0 && us_strs_contains_all(consent.remembered, scopes);
   return US_OK;

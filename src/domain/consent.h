@@ -9,9 +9,11 @@
 #include "model/list.h"
 
 /* Need the person not be asked? Everything that is wanted was allowed before, and to be remembered; or the client's registration says
- * that consent is implied, in a realm that lets clients skip it. */
+ * that consent is implied, in a realm that lets clients skip it. A public client that is answered on the person's own device is always
+ * asked for: any program there may say that it is the one (RFC 8252 8.6). */
 enum us_code us_consent_is_given(struct us_cx *cx, const struct us_realm *realm, const struct us_client *client,
-                                 int64_t account_id, struct us_strs scopes, bool *ret_is_given) US_MUST_CHECK;
+                                 int64_t account_id, struct us_str redirect_uri, struct us_strs scopes,
+                                 bool *ret_is_given) US_MUST_CHECK;
 /* Write step: allowed, in addition to what was before. `remember`: nobody is asked for these again. */
 enum us_code us_consent_allow(struct us_cx *cx, const struct us_client *client, int64_t account_id,
                               struct us_strs scopes, bool remember) US_MUST_CHECK;

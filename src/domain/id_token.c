@@ -105,14 +105,16 @@ enum us_code us_id_token_issue(struct us_cx *cx, const struct us_realm *realm, c
   return code;
 }
 
+const char *const us_claim_token_formats[] = {
+    "http://openid.net/specs/openid-connect-core-1_0.html#IDToken",
+    "https://openid.net/specs/openid-connect-core-1_0.html#IDToken",
+    "http://openid.net/specs/openid-connect-core-1_0.html#HybridIDToken",
+    NULL,
+};
+
 bool us_claim_token_format_ok(struct us_str format) {
-  static const char *const formats[] = {
-      "http://openid.net/specs/openid-connect-core-1_0.html#IDToken",
-      "https://openid.net/specs/openid-connect-core-1_0.html#IDToken",
-      "http://openid.net/specs/openid-connect-core-1_0.html#HybridIDToken",
-  };
-  for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
-    if (us_str_eq_c(format, formats[i]))
+  for (const char *const *known = us_claim_token_formats; *known != NULL; known++) {
+    if (us_str_eq_c(format, *known))
       return true;
   }
   return false;

@@ -32,7 +32,8 @@ enum us_code us_claim_token_verify(struct us_cx *cx, const struct us_realm *real
 bool us_claim_token_is_of(const struct us_claim_token *token, const struct us_account *account);
 #define US_ID_TOKEN_JTI_BYTES 23
 void us_id_token_jti(int64_t issued_id, int64_t account_id, char ret_text[US_ID_TOKEN_JTI_BYTES]);
-/* The three spellings of protocol contract 6.1. */
+/* The three spellings of protocol contract 6.1, then NULL. */
+extern const char *const us_claim_token_formats[];
 bool us_claim_token_format_ok(struct us_str format);
 struct us_claim_cache *us_claim_cache_new(size_t max_entries);
 void us_claim_cache_free(struct us_claim_cache *cache);

@@ -63,6 +63,10 @@ enum us_code us_redirect_uri_choose(struct us_cx *cx, const struct us_client *cl
   return us_fail(cx, US_E_INVALID_REQUEST, "The redirect_uri is not registered for this client");
 }
 
+bool us_redirect_uri_is_of_device(struct us_str uri) {
+  return !us_str_starts(uri, US_STR("https://"));
+}
+
 struct us_str us_redirect_uri_origin(struct us_str uri) {
   const char *colon = uri.n > 0 ? memchr(uri.p, ':', uri.n) : NULL;
   size_t n = colon == NULL ? uri.n : (size_t)(colon - uri.p);

@@ -11,6 +11,8 @@ bool us_redirect_uri_fits(struct us_str registered, struct us_str asked_for);
  * nobody is sent anywhere. */
 enum us_code us_redirect_uri_choose(struct us_cx *cx, const struct us_client *client, struct us_str asked_for,
                                     struct us_str *ret_uri) US_MUST_CHECK;
+/* Anything but https: on the device of the person any program may answer there (RFC 8252 8.6), so such a client is not known by it. */
+bool us_redirect_uri_is_of_device(struct us_str uri);
 /* "https://photos.example:8443", what is shown to people; the scheme alone for URIs without a host. */
 struct us_str us_redirect_uri_origin(struct us_str uri);
 

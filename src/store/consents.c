@@ -62,6 +62,12 @@ enum us_code us_consents_withdraw(struct us_cx *cx, const struct us_consent *c) 
   return us_sql_run(cx, NULL, SQL_FORGET_SEEN, "i", c->account_id);
 }
 
+static const char SQL_FORGET_REMEMBERED[] =
+    "UPDATE consent SET remembered = '[]' WHERE client_ref = $1 AND remembered <> '[]'";
+enum us_code us_consents_forget_remembered(struct us_cx *cx, int64_t client_ref) {
+  return us_sql_run(cx, NULL, SQL_FORGET_REMEMBERED, "i", client_ref);
+}
+
 /* By the primary key. */
 static const struct us_list_source of_account = {
     .columns = CONSENT_COLUMNS "c.client_id, c.display_name",

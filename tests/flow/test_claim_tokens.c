@@ -68,7 +68,7 @@ static const char *token_with(struct us_world *w, const char *name, json_t *valu
   return s.ret_token;
 }
 
-/* UG-05 UG-10 OC-01 */
+/* UG-10 OC-01 */
 static void three_spellings_of_the_format_are_accepted(void **state) {
   struct us_world *w = *state;
   struct scene s = begin(w);
@@ -82,6 +82,24 @@ static void three_spellings_of_the_format_are_accepted(void **state) {
                                     "http://openid.net/specs/openid-connect-core-1_0.html#IDToken "};
   for (size_t i = 0; i < 4; i++)
     successor(push(w, &s, C1, bob, bad[i]), 403, "need_info");
+}
+
+/* UG-05: each format that is taken stands in the metadata, and each that stands there is taken. */
+static void formats_can_be_learnt_from_the_metadata(void **state) {
+  struct us_world *w = *state;
+  struct scene s = begin(w);
+  const char *bob = us_id_token(w, "bob", C1);
+  struct us_reply r = us_send(w, "GET", "/am/uma/realms/root/realms/alpha/.well-known/uma2-configuration", NULL, NULL);
+  json_t *formats = json_object_get(r.json, "claim_token_formats_supported");
+  assert_int_equal(json_array_size(formats), 3);
+  assert_string_equal(json_string_value(json_array_get(formats, 0)), IDT); /* the one that need_info names */
+  size_t i;
+  json_t *format;
+  json_array_foreach(formats, i, format) rpt_of(push(w, &s, C1, bob, json_string_value(format)));
+  us_world_set(w, "interactiveClaimsGatheringEnabled", "true"); /* then none is taken */
+  r = us_send(w, "GET", "/am/uma/realms/root/realms/alpha/.well-known/uma2-configuration", NULL, NULL);
+  assert_null(json_object_get(r.json, "claim_token_formats_supported"));
+  successor(push(w, &s, C1, bob, IDT), 403, "need_info");
 }
 
 /* UG-10 UG-11: what is no compact JWS. */
@@ -210,6 +228,7 @@ int main(void) {
   us_test_setup();
   const struct CMUnitTest tests[] = {
       STORY(three_spellings_of_the_format_are_accepted),
+      STORY(formats_can_be_learnt_from_the_metadata),
       STORY(malformed_tokens_are_no_claims),
       STORY(flawed_claims_are_no_claims),
       STORY(the_audience_is_the_presenting_client),

@@ -181,6 +181,55 @@ static void only_what_was_to_be_remembered_is(void **state) {
   assert_sent(w, visit(w, us_sso(w, "alice"), REQUEST_C1), C1_BACK); /* in another session too */
 }
 
+/* RFC 8252 8.6: who answers on the person's own device may be any program there, so a public client is asked for each time. A secret, or a
+ * place that only its owner has, is enough to be known by. */
+static void public_clients_of_the_device_are_always_asked_for(void **state) {
+  struct us_world *w = *state;
+  static const struct {
+    const char *id, *secret, *uri;
+    bool is_asked;
+  } cases[] = {{"native-1", NULL, "http://127.0.0.1:9/n1", true},
+               {"native-2", NULL, "com.example.app:/cb", true},
+               {"page", NULL, "https://page.example/cb", false},
+               {"server", "mySecret", "http://127.0.0.1:9/n2", false}};
+  const char *alice = us_sso(w, "alice");
+  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    create_client(w, (struct new_client){.id = cases[i].id,
+                                         .secret = cases[i].secret,
+                                         .method = cases[i].secret ? "client_secret_post" : "none",
+                                         .grants = "authorization_code",
+                                         .scopes = "openid",
+                                         .redirect_uris = cases[i].uri,
+                                         .alg = "RS256"});
+    const char *request =
+        us_text(w, "response_type=code&client_id=%s&redirect_uri=%s&scope=openid&state=s-1" WITH_CHALLENGE, cases[i].id,
+                cases[i].uri);
+    remember(w, alice, request);
+    if (cases[i].is_asked)
+      expect_status(visit(w, alice, request), 200);
+    else
+      assert_sent(w, visit(w, alice, request), cases[i].uri);
+  }
+}
+
+static void move_client(struct us_cx *cx, struct us_client *client) {
+  client->redirect_uris = words(cx->mem, C1_BACK " http://127.0.0.1:9/elsewhere");
+}
+
+/* A client that is answered at other places is one to be asked for again; another change leaves what was remembered. */
+static void a_client_that_moves_is_asked_for_again(void **state) {
+  struct us_world *w = *state;
+  const char *alice = us_sso(w, "alice");
+  remember(w, alice, REQUEST_C1);
+  us_world_advance_ms(w, 1000);
+  change_client(w, C1, rename_client);
+  assert_sent(w, visit(w, alice, REQUEST_C1), C1_BACK);
+  change_client(w, C1, move_client);
+  expect_status(visit(w, alice, REQUEST_C1), 200);
+  remember(w, alice, REQUEST_C1);
+  assert_sent(w, visit(w, alice, REQUEST_C1), C1_BACK);
+}
+
 static void consent_is_one_persons_for_one_client(void **state) {
   struct us_world *w = *state;
   remember(w, us_sso(w, "alice"), REQUEST_C1);
@@ -412,6 +461,8 @@ int main(void) {
       STORY(a_form_is_judged_anew),
       STORY(no_is_no),
       STORY(only_what_was_to_be_remembered_is),
+      STORY(public_clients_of_the_device_are_always_asked_for),
+      STORY(a_client_that_moves_is_asked_for_again),
       STORY(consent_is_one_persons_for_one_client),
       STORY(consent_is_implied_where_both_say_so),
       STORY(mistakes_of_clients_that_registered_themselves_are_shown_first),

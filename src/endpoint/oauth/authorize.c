@@ -348,7 +348,8 @@ static enum us_code decide(struct us_call *call, struct us_authorize *a) {
   a->next = US_AUTHORIZE_GIVE_CODE;
   if (is_decision(call, "allow"))
     return US_OK;
-  US_TRY(us_consent_is_given(&call->cx, call->realm, &a->client, a->account->id, a->scopes, &is_given));
+  US_TRY(
+      us_consent_is_given(&call->cx, call->realm, &a->client, a->account->id, a->redirect_uri, a->scopes, &is_given));
   if (is_given && !(prompt & (PROMPT_CONSENT | PROMPT_SELECT_ACCOUNT)))
     return US_OK;
   a->next = US_AUTHORIZE_ASK;

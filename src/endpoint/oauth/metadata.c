@@ -5,6 +5,7 @@
 #include "endpoint/oauth/oauth.h"
 
 #include "crypto/key.h"
+#include "domain/id_token.h"
 #include "domain/signing_key.h"
 #include "domain/userinfo.h"
 
@@ -131,6 +132,8 @@ enum us_code us_ep_uma_metadata(struct us_call *call) {
   member_url(call, &w, "permission_endpoint", call->realm->uma_url, "permission_request");
   if (call->realm->settings.interactive_claims)
     member_url(call, &w, "claims_interaction_endpoint", call->realm->uma_url, "claims_gathering");
+  else /* G 3.3.1: which formats are taken can be learnt; there, pushed claims are not looked at (protocol contract 6.3) */
+    member_list(&w, "claim_token_formats_supported", us_claim_token_formats);
   us_json_close(&w, '}');
   return US_OK;
 }

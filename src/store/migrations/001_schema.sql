@@ -184,6 +184,7 @@ CREATE TABLE consent (
   modified_ms BIGINT NOT NULL,
   PRIMARY KEY (account_id, client_ref)
 ) @CLUSTERED@;
+CREATE INDEX consent_client ON consent (client_ref);
 
 -- Persisted claims tokens (protocol contract 7.5): who the requesting party is, for this client.
 CREATE TABLE pct (
