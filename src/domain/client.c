@@ -76,6 +76,11 @@ static bool names_user(struct us_str rest) {
   return memchr(rest.p + 2, '@', n) != NULL;
 }
 
+static bool has_good_port(struct us_str rest) {
+  struct us_str host, port, authority = {rest.p + 2, strcspn(rest.p + 2, "/?")};
+  return us_uri_split_authority(authority, &host, &port) && host.n > 0 && us_uri_port_ok(port);
+}
+
 /* RFC 6749 3.1.2 and RFC 9700 2.6 (OA-12, SB-02): absolute, no fragment; https, or http to the machine itself, or a private
  * scheme in the reverse-domain form of RFC 8252 7.1. That leaves javascript:, data: and file: out. */
 static const char *flaw_of_uri(struct us_str uri) {
@@ -92,6 +97,8 @@ static const char *flaw_of_uri(struct us_str uri) {
   bool has_authority = us_str_starts(rest, US_STR("//")) && rest.n > 2 && rest.p[2] != '/';
   if (has_authority && names_user(rest))
     return "names a user";
+  if (has_authority && !has_good_port(rest))
+    return "has no such host or port";
   if (us_str_eq_nocase(scheme, US_STR("https")))
     return has_authority ? NULL : "names no host";
   if (us_str_eq_nocase(scheme, US_STR("http")))

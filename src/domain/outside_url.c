@@ -48,26 +48,9 @@ static struct us_str authority_of(struct us_str url) {
   return (struct us_str){rest.p, n};
 }
 
-/* Host and port apart; false where it is neither. */
-static bool split(struct us_str authority, struct us_str *ret_host, struct us_str *ret_port) {
-  const char *end = authority.p + authority.n;
-  if (authority.n > 0 && authority.p[0] == '[') {
-    const char *close = memchr(authority.p, ']', authority.n);
-    if (close == NULL || (close + 1 < end && close[1] != ':'))
-      return false;
-    *ret_host = (struct us_str){authority.p + 1, (size_t)(close - authority.p) - 1};
-    *ret_port = close + 1 < end ? (struct us_str){close + 2, (size_t)(end - close) - 2} : US_STR_ABSENT;
-    return true;
-  }
-  const char *colon = memchr(authority.p, ':', authority.n);
-  *ret_host = (struct us_str){authority.p, colon != NULL ? (size_t)(colon - authority.p) : authority.n};
-  *ret_port = colon != NULL ? (struct us_str){colon + 1, (size_t)(end - colon) - 1} : US_STR_ABSENT;
-  return true;
-}
-
 struct us_str us_outside_url_host(struct us_str url) {
   struct us_str host = US_STR_ABSENT, port;
-  return split(authority_of(url), &host, &port) ? host : US_STR_ABSENT;
+  return us_uri_split_authority(authority_of(url), &host, &port) ? host : US_STR_ABSENT;
 }
 
 static bool is_name(struct us_str host) {
@@ -106,7 +89,6 @@ static const char *flaw_of_host(const struct us_outside *outside, struct us_str 
 
 const char *us_outside_url_flaw(const struct us_outside *outside, struct us_str url) {
   struct us_str host, port;
-  uint64_t number;
   if (url.n < 8 || url.n > US_OUTSIDE_URL_MAX || !us_uri_reference_ok(url))
     return "is not a URL";
   if (!us_str_eq_nocase((struct us_str){url.p, 8}, US_STR("https://")))
@@ -116,9 +98,9 @@ const char *us_outside_url_flaw(const struct us_outside *outside, struct us_str 
   struct us_str authority = authority_of(url);
   if (memchr(authority.p, '@', authority.n) != NULL)
     return "names a user";
-  if (!split(authority, &host, &port))
+  if (!us_uri_split_authority(authority, &host, &port))
     return "names no host";
-  if (port.p != NULL && (!us_str_to_u64(port, 65535, &number) || number == 0))
+  if (!us_uri_port_ok(port))
     return "has no such port";
   return flaw_of_host(outside, host, authority.n > 0 && authority.p[0] == '[');
 }

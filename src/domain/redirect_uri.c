@@ -3,18 +3,18 @@
 
 #include <string.h>
 
+#include "json/field.h"
+
 #define PORT_DIGITS_MAX 5
-#define PORT_MAX 65535
 
 /* Takes ":1234" off the start; false when there is a colon and no port behind it. */
 static bool skip_port(struct us_str *rest) {
-  uint64_t port = 0;
   size_t n = 0;
   if (rest->n == 0 || rest->p[0] != ':')
     return true;
   while (n + 1 < rest->n && n < PORT_DIGITS_MAX && rest->p[n + 1] >= '0' && rest->p[n + 1] <= '9')
     n++;
-  if (!us_str_to_u64((struct us_str){rest->p + 1, n}, PORT_MAX, &port) || port == 0)
+  if (!us_uri_port_ok((struct us_str){rest->p + 1, n}))
     return false;
   *rest = (struct us_str){rest->p + n + 1, rest->n - n - 1};
   return true;

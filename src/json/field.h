@@ -122,5 +122,8 @@ struct us_str us_params_get_nocase(const struct us_params *params, const char *n
 bool us_percent_decode(void *mem, struct us_str in, bool plus_is_blank, struct us_str *ret_out);
 struct us_str us_percent_encode(void *mem, struct us_str in); /* all but RFC 3986 unreserved */
 bool us_uri_reference_ok(struct us_str s);                    /* RFC 3986 grammar: characters, scheme, % pairs */
+/* Host (without brackets) and port of "host:port" apart; the port is absent without a colon. False where it is neither. */
+bool us_uri_split_authority(struct us_str authority, struct us_str *ret_host, struct us_str *ret_port);
+bool us_uri_port_ok(struct us_str port); /* 1 to 65535 in decimal; an absent one is fine */
 
 #endif

@@ -126,3 +126,24 @@ bool us_uri_reference_ok(struct us_str s) {
   us_uri_skip(&rest, 1);
   return us_uri_chars_ok(rest, ":@/?");
 }
+
+bool us_uri_split_authority(struct us_str authority, struct us_str *ret_host, struct us_str *ret_port) {
+  const char *end = authority.p + authority.n;
+  if (authority.n > 0 && authority.p[0] == '[') {
+    const char *close = memchr(authority.p, ']', authority.n);
+    if (close == NULL || (close + 1 < end && close[1] != ':'))
+      return false;
+    *ret_host = (struct us_str){authority.p + 1, (size_t)(close - authority.p) - 1};
+    *ret_port = close + 1 < end ? (struct us_str){close + 2, (size_t)(end - close) - 2} : US_STR_ABSENT;
+    return true;
+  }
+  const char *colon = memchr(authority.p, ':', authority.n);
+  *ret_host = (struct us_str){authority.p, colon != NULL ? (size_t)(colon - authority.p) : authority.n};
+  *ret_port = colon != NULL ? (struct us_str){colon + 1, (size_t)(end - colon) - 1} : US_STR_ABSENT;
+  return true;
+}
+
+bool us_uri_port_ok(struct us_str port) {
+  uint64_t number = 0;
+  return port.p == NULL || (us_str_to_u64(port, 65535, &number) && number > 0);
+}

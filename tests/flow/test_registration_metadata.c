@@ -278,6 +278,12 @@ static void redirection_uris_are_checked(void **state) {
                                     "data:text/html,x",
                                     "file:///etc/passwd",
                                     "https:/cb",
+                                    "https://:80/cb",
+                                    "https://app.example:/cb",
+                                    "https://app.example:0/cb",
+                                    "https://app.example:65536/cb",
+                                    "https://app.example:99999999999999999999/cb",
+                                    "http://[::1]:65536/cb",
                                     "https://app.example/%GG"};
   for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
     refused(post_json(w, NULL, us_text(w, "{\"redirect_uris\":[\"%s\"]}", bad[i])), URI);

@@ -72,8 +72,32 @@ static void refuses_all_else(void **state) {
   assert_false(us_uri_reference_ok((struct us_str){"//h\0b/", 6}));
 }
 
+static void tells_host_and_port(void **state) {
+  (void)state;
+  static const struct {
+    const char *authority, *host, *port; /* port NULL: none */
+  } cases[] = {{"h", "h", NULL},       {"h:1", "h", "1"},         {"h:", "h", ""},
+               {"[::1]", "::1", NULL}, {"[::1]:80", "::1", "80"}, {":1", "", "1"}};
+  struct us_str host, port;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    assert_true(us_uri_split_authority(unit_str(cases[i].authority), &host, &port));
+    assert_true(us_str_eq(host, unit_str(cases[i].host)));
+    assert_int_equal(port.p == NULL, cases[i].port == NULL);
+    assert_true(port.p == NULL || us_str_eq(port, unit_str(cases[i].port)));
+  }
+  assert_false(us_uri_split_authority(unit_str("[::1"), &host, &port));
+  assert_false(us_uri_split_authority(unit_str("[::1]x"), &host, &port));
+  static const char *const good[] = {"1", "80", "65535"}, *const bad[] = {"",   "0",  "65536",
+                                                                          "-1", "8x", "99999999999999999999"};
+  for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+    assert_true(us_uri_port_ok(unit_str(good[i])));
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    assert_false(us_uri_port_ok(unit_str(bad[i])));
+  assert_true(us_uri_port_ok(US_STR_ABSENT));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(takes_references), cmocka_unit_test(an_absent_one_is_empty),
-                                     cmocka_unit_test(refuses_all_else)};
+                                     cmocka_unit_test(refuses_all_else), cmocka_unit_test(tells_host_and_port)};
   return UNIT_RUN(tests);
 }
