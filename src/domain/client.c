@@ -245,5 +245,6 @@ enum us_code us_client_update(struct us_cx *cx, const struct us_client *in) {
 
 enum us_code us_client_delete(struct us_cx *cx, const struct us_client *client, const struct us_realm *realm) {
   US_TRY(us_client_row_delete(cx, client->ref)); /* its tokens, tickets and RPTs are dead by its absence */
-  return us_cascade_resource_server(cx, realm, client->ref);
+  /* One that is no resource server has none, or lost them when it ceased to be one: nobody looks through all resources for it. */
+  return is_resource_server(client) ? us_cascade_resource_server(cx, realm, client->ref) : US_OK;
 }
