@@ -1,6 +1,6 @@
 /*
- * A claims enrichment: before access is decided, what the server knows of the requesting party is joined with what the configuration knows of
- * it, and rules about both say which scopes it may ask for at all.
+ * A claims enrichment: before access is decided, what the server knows of the requesting party is joined with what the configuration
+ * knows of it, and rules about both say which scopes it may ask for at all.
  *
  *   plugins:
  *     - path: claims.so

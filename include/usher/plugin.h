@@ -216,8 +216,9 @@ struct usher_plugin {
    * "time_ms":0, and the arguments of the method: "resource", "policy", "ticket", "requestingParty", "resourceOwner",
    * "requestedScope", "grantedScope"}. */
   int (*deliver)(void *self, struct usher_str event_json);
-  /* Which of its methods a plugin has use for with the configuration it was given: bit 1u << k for the k-th of the eleven, from 0. Asked after
-   * open and after each reload; what it does not name is not called, and costs nothing. */
+  /* Which of its methods, and which events of deliver(), a plugin has use for with the configuration it was given: bit 1u << k for the
+   * k-th of the eleven, from 0. Asked after open and after each reload; what it does not name is not called, not written down, and costs
+   * nothing. Without it: all. */
   uint32_t (*methods)(void *self);
 };
 

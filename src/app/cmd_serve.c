@@ -8,7 +8,8 @@
 #include "base/mem.h"
 #include "http/tls.h"
 
-/* SIGHUP: log level, certificates for new connections, and plugins that can; everything else needs a restart, and is said so in docs/config.md. */
+/* SIGHUP: log level, certificates for new connections, and plugins that can; everything else needs a restart, as docs/config.md
+ * says. */
 static void reload(struct us_app *app, const char *file) {
   struct us_cx cx = {.mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .now_ms = us_clock_now_ms(&us_clock_system)};
   struct us_config config;

@@ -156,7 +156,7 @@ enum us_code us_extension_invalid(struct us_cx *cx, const char *what) {
 bool us_extension_has(const struct us_cx *cx, enum us_hook hook) {
   const struct us_extension *extension = cx->extension;
   return extension != NULL &&
-         (us_plugins_have(extension->plugins, hook) || (us_hook_is_after(hook) && extension->plugins->delivers));
+         (us_plugins_have(extension->plugins, hook) || (extension->plugins->events & (1u << hook)) != 0);
 }
 
 void us_ask_add(struct us_ask *ask, enum us_doc_kind kind, bool is_writable, us_doc_fill_fn fill, void *self) {
@@ -300,7 +300,7 @@ enum us_code us_extension_tell(struct us_cx *cx, struct us_ask *ask) {
   struct us_extension *extension = cx->extension;
   if (!fill_all(cx, ask))
     return no_text(cx);
-  if (extension->plugins->delivers)
+  if ((extension->plugins->events & (1u << ask->hook)) != 0)
     US_TRY(us_extension_write_down(cx, ask));
   if (!us_plugins_have(extension->plugins, ask->hook))
     return US_OK;

@@ -56,7 +56,7 @@ enum us_code us_extension_write_down(struct us_cx *cx, const struct us_ask *ask)
   write_event(cx, ask, id, &w);
   enum us_code code = id.p != NULL && us_buf_ok(&text) ? US_OK : us_fail_plain(cx, US_E_UNAVAILABLE);
   for (size_t i = 0; code == US_OK && i < plugins->n; i++)
-    if (plugins->v[i].delivers)
+    if ((plugins->v[i].events & (1u << ask->hook)) != 0)
       code = us_event_add(cx, cx->extension->realm->id, us_str_c(plugins->v[i].abi.name), id, us_buf_str(&text));
   us_buf_done(&text);
   return code;

@@ -173,19 +173,20 @@ static int64_t until_ms(int64_t ms) {
   return us_monotonic_us() + ms * 1000;
 }
 
-static int configure(struct us_child *child, const char *what, const char *config, uint32_t *ret_methods) {
+static int configure(struct us_child *child, const char *what, const char *config, struct us_child_use *ret_use) {
   json_t *question = json_pack("{s:s, s:s}", "do", what, "config", config);
   json_t *answer = talk(child, question, until_ms(US_CHILD_START_MS));
   int code = result_of(answer);
   if (code == USHER_OK)
-    *ret_methods = (uint32_t)json_integer_value(json_object_get(answer, "methods"));
+    *ret_use = (struct us_child_use){(uint32_t)json_integer_value(json_object_get(answer, "methods")),
+                                     (uint32_t)json_integer_value(json_object_get(answer, "events"))};
   json_decref(answer);
   return code;
 }
 
 /* Starts it anew when it is time; false: it is down. */
 static bool is_up(struct us_child *child) {
-  uint32_t methods;
+  struct us_child_use use;
   void *mem = NULL;
   if (child->pid != 0)
     return true;
@@ -198,7 +199,7 @@ static bool is_up(struct us_child *child) {
   json_t *hello = receive(child, until_ms(US_CHILD_START_MS));
   is_there = hello && !json_object_get(hello, "refused");
   json_decref(hello);
-  if (is_there && configure(child, "open", child->config, &methods) == USHER_OK) {
+  if (is_there && configure(child, "open", child->config, &use) == USHER_OK) {
     us_log(US_LOG_INFO, "plugin", "%s: its process was started anew", child->name);
     return true;
   }
@@ -271,20 +272,20 @@ static bool keep_config(struct us_child *child, struct us_str config) {
   return true;
 }
 
-int us_child_open(struct us_child *child, struct us_str config, uint32_t *ret_methods) {
+int us_child_open(struct us_child *child, struct us_str config, struct us_child_use *ret_use) {
   if (!begin_until(child, until_ms(US_CHILD_START_MS)))
     return USHER_FAIL;
-  int code = keep_config(child, config) ? configure(child, "open", child->config, ret_methods) : USHER_FAIL;
+  int code = keep_config(child, config) ? configure(child, "open", child->config, ret_use) : USHER_FAIL;
   finish(child);
   return code;
 }
 
 /* One that is down takes the new configuration when it comes up. */
-int us_child_reload(struct us_child *child, struct us_str config, uint32_t *ret_methods) {
+int us_child_reload(struct us_child *child, struct us_str config, struct us_child_use *ret_use) {
   if (!begin_until(child, until_ms(US_CHILD_START_MS)))
     return USHER_FAIL;
   char *copy = strndup(config.p, config.n);
-  int code = copy && is_up(child) ? configure(child, "reload", copy, ret_methods) : USHER_FAIL;
+  int code = copy && is_up(child) ? configure(child, "reload", copy, ret_use) : USHER_FAIL;
   if (code == USHER_OK && !keep_config(child, config))
     code = USHER_FAIL;
   finish(child);

@@ -26,10 +26,14 @@ extern const char *us_child_program;
 /* Starts a process for the file, far enough that the descriptor is known: *ret_plugin gets name, version, methods, flags. */
 enum us_code us_child_new(struct us_cx *cx, struct us_str path, struct us_plugin *ret_plugin) US_MUST_CHECK;
 void us_child_free(struct us_child *child); /* closes, ends the process; accepts NULL */
+/* What a plugin has use for with its configuration (struct us_plugin). */
+struct us_child_use {
+  uint32_t methods, events;
+};
 /* open(), and reload(), with a configuration; it is also what a process that is started anew is opened with. USHER_OK or what the plugin
- * returned. *ret_methods: those that it has use for. */
-int us_child_open(struct us_child *child, struct us_str config, uint32_t *ret_methods);
-int us_child_reload(struct us_child *child, struct us_str config, uint32_t *ret_methods);
+ * returned. */
+int us_child_open(struct us_child *child, struct us_str config, struct us_child_use *ret_use);
+int us_child_reload(struct us_child *child, struct us_str config, struct us_child_use *ret_use);
 /* One ask; `until_us` of us_monotonic_us(), INT64_MAX: US_CHILD_AFTER_MS. Edits and the filter are in *ask when it says USHER_OK. Several
  * threads wait for each other. */
 int us_child_ask(struct us_child *child, struct us_ask *ask, void *mem, int64_t until_us);

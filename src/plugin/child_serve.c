@@ -62,7 +62,8 @@ static json_t *configure(struct serving *s, const json_t *question, bool is_relo
   s->config = config;
   s->is_open = true;
   us_plugins_index(&s->plugins);
-  return json_pack("{s:i, s:I}", "result", USHER_OK, "methods", (json_int_t)s->plugin.methods);
+  return json_pack("{s:i, s:I, s:I}", "result", USHER_OK, "methods", (json_int_t)s->plugin.methods, "events",
+                   (json_int_t)s->plugin.events);
 }
 
 static json_t *ask(struct serving *s, const json_t *question) {

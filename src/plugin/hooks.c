@@ -7,7 +7,7 @@
 #include "plugin/host.h"
 
 void us_plugins_index(struct us_plugins *plugins) {
-  unsigned present = 0, threaded = 0;
+  unsigned present = 0, threaded = 0, events = 0;
   bool delivers = false;
   for (size_t i = 0; i < plugins->n; i++) {
     const struct us_plugin *plugin = &plugins->v[i];
@@ -20,10 +20,12 @@ void us_plugins_index(struct us_plugins *plugins) {
         threaded |= 1u << hook;
     }
     delivers |= plugin->delivers;
+    events |= plugin->events;
   }
   plugins->threaded = threaded; /* requests may be looking: at no moment is anything missing that stays */
   plugins->present = present;
   plugins->delivers = delivers;
+  plugins->events = events;
 }
 
 static struct usher_str text_of(struct us_str text) {

@@ -16,10 +16,11 @@ struct us_plugins {
   size_t n;
   _Atomic unsigned present;      /* bit 1u << hook: some plugin has it */
   _Atomic unsigned threaded;     /* ditto: and not all that have it are quick */
+  _Atomic unsigned events;       /* bit 1u << hook: some plugin wants the event of it delivered */
   _Atomic bool delivers;         /* some plugin has deliver() */
   struct us_hook_runner *runner; /* NULL: asks run where they are made (tests, the command line) */
 };
-/* Sets `present`, `threaded` and `delivers` from the plugins. */
+/* Sets the four from the plugins. */
 void us_plugins_index(struct us_plugins *plugins);
 static inline bool us_plugins_have(const struct us_plugins *plugins, enum us_hook hook) {
   return plugins && (plugins->present & (1u << hook)) != 0;

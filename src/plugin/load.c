@@ -300,11 +300,12 @@ static enum us_code read_all(struct us_cx *cx, struct loaded *l, const struct us
 /* open(), here or in the plugin's own process. */
 static int call_open(struct us_plugin *plugin) {
   struct us_scope scope;
-  uint32_t methods = 0;
+  struct us_child_use use = {0};
   int result;
   if (plugin->child) {
-    result = us_child_open(plugin->child, plugin->config, &methods);
-    plugin->methods = methods;
+    result = us_child_open(plugin->child, plugin->config, &use);
+    plugin->methods = use.methods;
+    plugin->events = use.events;
     return result;
   }
   us_scope_enter(&scope, plugin, INT64_MAX, NULL);
@@ -403,11 +404,12 @@ static const struct us_plugin_entry *find_entry(const struct us_plugin_options *
 
 static int call_reload(struct us_plugin *plugin) {
   struct us_scope scope;
-  uint32_t methods = plugin->methods;
+  struct us_child_use use = {plugin->methods, plugin->events};
   int result;
   if (plugin->child) {
-    result = us_child_reload(plugin->child, plugin->config, &methods);
-    plugin->methods = methods;
+    result = us_child_reload(plugin->child, plugin->config, &use);
+    plugin->methods = use.methods;
+    plugin->events = use.events;
     return result;
   }
   us_scope_enter(&scope, plugin, INT64_MAX, NULL);

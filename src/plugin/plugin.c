@@ -38,12 +38,16 @@ static bool has_method(const struct us_plugin *plugin, enum us_hook hook) {
 }
 
 void us_plugin_index(struct us_plugin *plugin, bool is_open) {
-  uint32_t methods = 0;
+  uint32_t methods = 0, afters = 0;
   if (!is_open) { /* later others look at them */
     plugin->reloads = plugin->abi.reload != NULL;
     plugin->delivers = plugin->abi.deliver != NULL;
   }
-  for (int hook = 0; hook < US_HOOK_COUNT; hook++)
+  for (int hook = 0; hook < US_HOOK_COUNT; hook++) {
     methods |= has_method(plugin, (enum us_hook)hook) ? 1u << hook : 0;
-  plugin->methods = is_open && plugin->abi.methods ? methods & plugin->abi.methods(plugin->self) : methods;
+    afters |= hooks[hook].is_after ? 1u << hook : 0;
+  }
+  uint32_t wanted = is_open && plugin->abi.methods ? plugin->abi.methods(plugin->self) : UINT32_MAX;
+  plugin->methods = methods & wanted;
+  plugin->events = plugin->abi.deliver ? afters & wanted : 0;
 }

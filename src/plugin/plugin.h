@@ -49,13 +49,14 @@ struct us_plugin {
       *child; /* child.h: it runs in a process of its own, and `abi` has its names only; NULL: in this one */
   bool reloads, delivers;      /* it has reload(), deliver() */
   _Atomic uint32_t methods;    /* bit 1u << hook: it is called for this */
+  _Atomic uint32_t events;     /* ditto: deliver() wants the event of it */
   int64_t deadline_ms;         /* of each before method */
   pthread_rwlock_t is_running; /* methods read, reload() writes */
   _Atomic unsigned slow_calls; /* of one that promised to be USHER_QUICK */
   struct us_hook_counters counters[US_HOOK_COUNT];
 };
 
-/* Sets `methods`: those that it has and, once it is open, has use for. */
+/* Sets `methods` and `events`: those that it has and, once it is open, has use for. */
 void us_plugin_index(struct us_plugin *plugin, bool is_open);
 static inline bool us_plugin_has(const struct us_plugin *plugin, enum us_hook hook) {
   return (plugin->methods & (1u << hook)) != 0;

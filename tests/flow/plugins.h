@@ -33,6 +33,7 @@ static inline struct us_plugin *load(struct us_world *w, struct usher_plugin abi
       (struct us_plugin){.abi = abi, .priority = priority, .config = US_STR("{}"), .deadline_ms = US_HOOK_DEADLINE_MS};
   pthread_rwlock_init(&plugin->is_running, NULL);
   us_plugin_index(plugin, false);
+  us_plugin_index(plugin, true);
   plugins.v = loaded;
   plugins.n++;
   us_plugins_index(&plugins);

@@ -578,6 +578,45 @@ static void a_broken_promise_of_being_quick_has_an_end(void **state) {
   us_register(w, pat, ALBUM);
 }
 
+/* ---- Events ---- */
+
+static uint32_t wanted;
+static uint32_t wanted_methods(void *self) {
+  return wanted;
+}
+static int take_event(void *self, struct usher_str event) {
+  note_call(event.p);
+  return USHER_OK;
+}
+
+/* With deliver() a deed is written down in its own transaction, once for each plugin that wants such; what nobody wants is not, and what was
+ * not committed neither. */
+static void events_are_written_down_with_the_deed(void **state) {
+  struct us_world *w = begin(state, QUICK);
+  struct usher_plugin courier = {
+      .size = sizeof(courier), .name = "courier", .version = "1", .deliver = take_event, .methods = wanted_methods};
+  static const char events[] = "SELECT count(*) FROM outbox WHERE channel = 1";
+  wanted = 1u << US_HOOK_AFTER_RESOURCE_SHARED | 1u << US_HOOK_AFTER_SUCCESSFUL_AUTHORIZATION;
+  load(w, courier, 1);
+  const char *pat = us_pat(w, "alice", RS1), *id = us_register(w, pat, ALBUM), *sso = us_sso(w, "alice");
+  assert_int_equal(us_count(w, events), 0);
+  on_shared = nobody;
+  expect_status(put_policy(w, sso, id, "If-None-Match: *", TO_BOB("[\"view\"]"), NULL), 500);
+  assert_int_equal(us_count(w, events), 0);
+  on_shared = NULL;
+  expect_status(put_policy(w, sso, id, "If-None-Match: *", TO_BOB("[\"view\"]"), NULL), 201);
+  assert_int_equal(us_count(w, events), 1);
+  rpt_of(us_grant(w, C1, ask_for(w, pat, id, "[\"view\"]"), us_id_token(w, "bob", C1), NULL));
+  assert_int_equal(us_count(w, events), 2);
+  expect_error(us_grant(w, C1, ask_for(w, pat, id, "[\"edit\"]"), us_id_token(w, "bob", C1), NULL), 403,
+               "request_submitted");
+  assert_int_equal(us_count(w, events), 2);
+  assert_int_equal(
+      us_count(w, "SELECT count(*) FROM outbox WHERE event_key LIKE 'courier %' AND body LIKE '%\"event\":\"after%'"),
+      2);
+  assert_int_equal(us_count(w, "SELECT count(*) FROM outbox WHERE body LIKE '%\"grantedScope\":[\"view\"]%'"), 1);
+}
+
 int main(void) {
   us_test_setup();
   const struct CMUnitTest tests[] = {
@@ -593,6 +632,7 @@ int main(void) {
       PLUGIN_STORY(filters_are_replaced_and_visibility_stays),
       PLUGIN_STORY(who_is_late_is_given_up),
       PLUGIN_STORY(a_broken_promise_of_being_quick_has_an_end),
+      PLUGIN_STORY(events_are_written_down_with_the_deed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

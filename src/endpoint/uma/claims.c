@@ -271,7 +271,7 @@ static enum us_code show_page(struct us_call *call, const struct claims *c) {
   us_page_end(&page);
   us_page_text(&page, US_WORD_CONSENT_LEADS_TO, us_redirect_uri_origin(c->redirect_uri));
   write_form(call, c, &page);
-  us_page_text(&page, US_WORD_CONSENT_WITHDRAW);
+  us_page_text(&page, US_WORD_CLAIMS_WITHDRAW);
   return us_page_close(&page);
 }
 
