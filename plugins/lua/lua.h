@@ -15,7 +15,9 @@
 
 extern const struct usher_host *us_lua_host;
 
-#define US_LUA_DEPTH_MAX 32         /* of tables that cross to JSON */
+#define US_LUA_DEPTH_MAX 32                   /* of tables that cross to JSON */
+#define US_LUA_ENCODE_MAX_BYTES (1024 * 1024) /* of texts and names in such a table, and 8 for each value */
+#define US_LUA_DECODE_MAX_BYTES (256 * 1024)  /* of a text for json.decode: as a tree it takes many times that */
 #define US_LUA_PATTERN_COST_MAX 1e8 /* steps that a pattern may need at worst: bytes to the power of its repetitions */
 #define US_LUA_TABLE_MAX 1000000    /* elements that functions of `table` take */
 #define US_LUA_HOOK_COUNT 1000      /* instructions between two looks at the limits */
@@ -25,6 +27,8 @@ struct us_lua_state {
   lua_State *L;
   size_t bytes, bytes_max;
   int64_t instructions, instructions_max; /* left of this call; of any call */
+  int64_t until_ms, ms_max;               /* monotonic: when this call has to be over; what any may take */
+  size_t encode_bytes;                    /* left of the table that is made JSON */
   unsigned call;                          /* its number: objects of earlier ones are dead */
   bool is_broken;                         /* ran out of something: not used again */
   unsigned generation;                    /* of the script */
@@ -41,7 +45,7 @@ struct us_lua_script {
   size_t n;
   const char *config_json; /* what the script sees as `config` */
   size_t bytes_max;
-  int64_t instructions_max;
+  int64_t instructions_max, ms_max;
 };
 /* A state with the safe part of the libraries, in which the script has run; its globals are frozen. NULL: see the message. */
 struct us_lua_state *us_lua_state_new(const struct us_lua_script *script, char ret_message[US_LUA_MESSAGE_BYTES]);
@@ -62,7 +66,7 @@ void us_lua_object_push(lua_State *L, enum us_lua_kind kind, const void *handle)
 void us_lua_strings_push(lua_State *L, struct usher_strs set);
 /* Pushes a JSON value; null is nil. False: no JSON, nothing is pushed. */
 bool us_lua_json_push(lua_State *L, const char *text, size_t n);
-/* The value at `index` as JSON text; free() it. NULL: it has none. */
+/* The value at `index` as JSON text; free() it. NULL: it has none, or is too large. */
 char *us_lua_json_text(lua_State *L, int index);
 /* Is the value at `index` what veto{...} returned? Then *e is set. */
 bool us_lua_veto(lua_State *L, int index, struct usher_error *e);

@@ -5,8 +5,8 @@
  *     - path: lua.so
  *       config: {script: /etc/usher/rules.lua}
  *
- * See example.lua, and docs/plugin-guide.md. Further members of the configuration: memory_bytes and instructions, what one state and
- * one call may use; whatever else is there is for the script, as `config`.
+ * See example.lua, and docs/plugin-guide.md. Further members of the configuration: memory_bytes, instructions and milliseconds, what one
+ * state and one call may use; whatever else is there is for the script, as `config`.
  *
  * A call takes a state from a pool, or makes one; so there are as many as threads call at a time. A state that ran out of something is
  * thrown away. On reload the script is read anew, and states of the old one end when they come back.
@@ -25,7 +25,10 @@
 #define SCRIPT_MAX_BYTES (1024 * 1024)
 #define MEMORY_BYTES (16 * 1024 * 1024)
 #define MEMORY_MIN_BYTES (256 * 1024)
+#define MEMORY_MAX_BYTES (1024 * 1024 * 1024)
 #define INSTRUCTIONS 10000000
+#define MILLISECONDS 10000
+#define MILLISECONDS_MAX 3600000
 #define STATES_KEPT_MAX 64
 
 const struct usher_host *us_lua_host;
@@ -73,8 +76,11 @@ static char *read_script(const char *path, size_t *ret_n) {
     why = "is larger than 1 MiB";
   FILE *in = why ? NULL : fdopen(fd, "r");
   char *text = in ? malloc(SCRIPT_MAX_BYTES + 1) : NULL;
-  if (text)
-    *ret_n = fread(text, 1, SCRIPT_MAX_BYTES, in);
+  if (text && (*ret_n = fread(text, 1, SCRIPT_MAX_BYTES + 1, in)) != (size_t)st.st_size) {
+    why = "was not read as a whole"; /* half a script would be half the rules */
+    free(text);
+    text = NULL;
+  }
   if (in)
     fclose(in);
   else
@@ -84,12 +90,15 @@ static char *read_script(const char *path, size_t *ret_n) {
   return text;
 }
 
-static int64_t number(const char *config_json, const char *pointer, int64_t otherwise) {
-  struct usher_str json = {config_json, strlen(config_json)};
-  struct usher_str text = us_lua_host->json_get(json, pointer);
+/* False: it is there, and is no number from `least` to `most`. */
+static bool number(const char *config_json, const char *pointer, int64_t least, int64_t most, int64_t *number) {
+  struct usher_str text = us_lua_host->json_get((struct usher_str){config_json, strlen(config_json)}, pointer);
   char *end;
-  long long value = strtoll(text.p, &end, 10);
-  return text.n > 0 && *end == '\0' ? value : otherwise;
+  if (text.n == 0)
+    return true;
+  errno = 0;
+  *number = strtoll(text.p, &end, 10);
+  return *end == '\0' && errno == 0 && *number >= least && *number <= most;
 }
 
 static int find_methods(lua_State *L) {
@@ -108,12 +117,17 @@ static int read_config(const char *config_json, struct us_lua_script *ret_script
   char message[US_LUA_MESSAGE_BYTES];
   struct usher_str json = {config_json, strlen(config_json)};
   const char *path = us_lua_host->json_text(us_lua_host->json_get(json, "/script")).p;
-  struct us_lua_script script = {.bytes_max = (size_t)number(config_json, "/memory_bytes", MEMORY_BYTES),
-                                 .instructions_max = number(config_json, "/instructions", INSTRUCTIONS)};
+  struct us_lua_script script = {.instructions_max = INSTRUCTIONS, .ms_max = MILLISECONDS};
+  int64_t bytes = MEMORY_BYTES;
   if (*path == '\0')
     return fail("the configuration lacks `script`", "");
-  if (script.bytes_max < MEMORY_MIN_BYTES || script.instructions_max < US_LUA_HOOK_COUNT)
-    return fail("memory_bytes must be 262144 at least, and instructions 1000", "");
+  if (!number(config_json, "/memory_bytes", MEMORY_MIN_BYTES, MEMORY_MAX_BYTES, &bytes))
+    return fail("memory_bytes must be a number from 262144 to 1073741824", "");
+  if (!number(config_json, "/instructions", US_LUA_HOOK_COUNT, INT64_MAX, &script.instructions_max))
+    return fail("instructions must be a number, and 1000 at least", "");
+  if (!number(config_json, "/milliseconds", 1, MILLISECONDS_MAX, &script.ms_max))
+    return fail("milliseconds must be a number from 1 to 3600000", "");
+  script.bytes_max = (size_t)bytes;
   char *text = read_script(path, &script.n);
   if (!text)
     return USHER_FAIL;

@@ -79,6 +79,15 @@ bool us_lua_json_push(lua_State *L, const char *text, size_t n) {
 
 static json_t *value_at(lua_State *L, int index, int depth);
 
+/* A table that holds another one twice, which does so, too, is small and has an endless text: so what becomes text is counted. */
+static bool may_encode(lua_State *L, size_t bytes) {
+  struct us_lua_state *s = us_lua_state_of(L);
+  if (bytes > s->encode_bytes)
+    return false;
+  s->encode_bytes -= bytes;
+  return true;
+}
+
 /* 1..n and nothing else is an array; so is an empty table, since lists are what is empty most. */
 static json_t *array_at(lua_State *L, int index, int depth) {
   json_t *array = json_array();
@@ -100,7 +109,7 @@ static json_t *object_at(lua_State *L, int index, int depth) {
   while (object && lua_next(L, index)) {
     size_t n = 0;
     const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &n) : NULL;
-    json_t *value = name ? value_at(L, lua_gettop(L), depth + 1) : NULL;
+    json_t *value = name && may_encode(L, n) ? value_at(L, lua_gettop(L), depth + 1) : NULL;
     lua_pop(L, 1);
     if (!value || json_object_setn_new(object, name, n, value) != 0) {
       json_decref(object);
@@ -125,11 +134,11 @@ static bool is_array(lua_State *L, int index) {
   return count == n;
 }
 
-/* NULL: functions and their like, numbers that JSON does not have, texts that are not UTF-8, or too deep (circles are, too). */
+/* NULL: functions and their like, numbers that JSON does not have, texts that are not UTF-8, too much, or too deep (circles are, too). */
 static json_t *value_at(lua_State *L, int index, int depth) {
   size_t n;
   const char *text;
-  if (depth > US_LUA_DEPTH_MAX || !lua_checkstack(L, 8))
+  if (depth > US_LUA_DEPTH_MAX || !may_encode(L, 8) || !lua_checkstack(L, 8))
     return NULL;
   switch (lua_type(L, index)) {
   case LUA_TNIL:
@@ -142,7 +151,7 @@ static json_t *value_at(lua_State *L, int index, int depth) {
     return isfinite(lua_tonumber(L, index)) ? json_real(lua_tonumber(L, index)) : NULL;
   case LUA_TSTRING:
     text = lua_tolstring(L, index, &n);
-    return json_stringn(text, n);
+    return may_encode(L, n) ? json_stringn(text, n) : NULL;
   case LUA_TTABLE:
     return is_array(L, index) ? array_at(L, index, depth) : object_at(L, index, depth);
   default:
@@ -151,6 +160,7 @@ static json_t *value_at(lua_State *L, int index, int depth) {
 }
 
 char *us_lua_json_text(lua_State *L, int index) {
+  us_lua_state_of(L)->encode_bytes = US_LUA_ENCODE_MAX_BYTES;
   json_t *value = value_at(L, lua_absindex(L, index), 0);
   char *text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
   json_decref(value);
@@ -161,7 +171,7 @@ static int json_encode(lua_State *L) {
   luaL_checkany(L, 1);
   char *text = us_lua_json_text(L, 1);
   if (!text)
-    return luaL_error(L, "this has no JSON");
+    return luaL_error(L, "this has no JSON, or too much");
   json_t *kept = json_string_nocheck(text); /* freed by push_owned, whatever happens */
   free(text);
   return kept && push_owned(L, kept) ? 1 : luaL_error(L, "no memory");
@@ -170,6 +180,8 @@ static int json_encode(lua_State *L) {
 static int json_decode(lua_State *L) {
   size_t n;
   const char *text = luaL_checklstring(L, 1, &n);
+  if (n > US_LUA_DECODE_MAX_BYTES)
+    return luaL_error(L, "more than %d bytes of JSON", US_LUA_DECODE_MAX_BYTES);
   return us_lua_json_push(L, text, n) ? 1 : luaL_error(L, "this is no JSON");
 }
 
@@ -204,9 +216,14 @@ static int set(const struct object *object, const char *pointer, const char *jso
   return USHER_FAIL;
 }
 
-static int push_json(lua_State *L, struct usher_str json) {
-  if (json.n == 0 || !us_lua_json_push(L, json.p, json.n))
+/* Only what is absent is nil. The host's memory of a call may also be at its end, and then there is not even the whole document: a rule
+ * must not take that for an absent member. */
+static int push_member(lua_State *L, const struct object *object, const char *pointer) {
+  struct usher_str json = get(object, pointer);
+  if (json.n == 0 && get(object, "").n > 0)
     lua_pushnil(L);
+  else if (json.n == 0 || !us_lua_json_push(L, json.p, json.n))
+    return luaL_error(L, "%s cannot be read: too much was read in this call", pointer);
   return 1;
 }
 
@@ -229,7 +246,7 @@ static int write_value(lua_State *L, const struct object *object, const char *po
 
 static int object_get(lua_State *L) {
   const struct object *object = check_object(L);
-  return push_json(L, get(object, luaL_optstring(L, 2, "")));
+  return push_member(L, object, luaL_optstring(L, 2, ""));
 }
 
 static int object_set(lua_State *L) {
@@ -272,7 +289,7 @@ static int object_index(lua_State *L) {
       return 1;
     }
   }
-  return push_json(L, get(object, pointer_of(L, 2)));
+  return push_member(L, object, pointer_of(L, 2));
 }
 
 static int object_newindex(lua_State *L) {
@@ -322,10 +339,11 @@ bool us_lua_veto(lua_State *L, int index, struct usher_error *e) {
   lua_getfield(L, index, "status");
   int status = lua_isinteger(L, -1) ? (int)lua_tointeger(L, -1) : 0;
   lua_pop(L, 1);
-  lua_getfield(L, index, "detail");
+  const char *error = member(L, index, "error"), *message = member(L, index, "message");
+  lua_getfield(L, index, "detail"); /* the last that may raise */
   char *detail = lua_istable(L, -1) ? us_lua_json_text(L, -1) : NULL;
   lua_pop(L, 1);
-  us_lua_host->error_set(e, status, member(L, index, "error"), member(L, index, "message"), detail);
+  us_lua_host->error_set(e, status, error, message, detail);
   free(detail);
   return true;
 }

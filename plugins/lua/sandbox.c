@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* ---- Limits ---- */
 
@@ -31,22 +32,46 @@ static void *allocate(void *self, void *old, size_t old_bytes, size_t bytes) {
   return p;
 }
 
-/* Once it has run out the hook comes with every instruction, so that no pcall() of the script can go on. */
+static int64_t monotonic_ms(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Nobody waits for after methods, but others stand behind them: so there is a time of our own, too. */
+static bool is_late(const struct us_lua_state *s) {
+  return us_lua_host->left_ms() == 0 || monotonic_ms() >= s->until_ms;
+}
+
+static void look(lua_State *L, lua_Debug *ar);
+
+/* From now on the hook comes with every instruction, so that no pcall() of the script can go on. */
+static void run_out(lua_State *L, struct us_lua_state *s, const char *why) {
+  s->is_broken = true;
+  lua_sethook(L, look, LUA_MASKCOUNT, 1);
+  luaL_error(L, why, (LUAI_UACINT)s->instructions_max);
+}
+
 static void look(lua_State *L, lua_Debug *ar) {
   struct us_lua_state *s = us_lua_state_of(L);
   (void)ar;
   s->instructions -= US_LUA_HOOK_COUNT;
-  bool is_late = us_lua_host->left_ms() == 0;
-  if (s->instructions > 0 && !is_late)
-    return;
-  s->is_broken = true;
-  lua_sethook(L, look, LUA_MASKCOUNT, 1);
-  luaL_error(L, is_late ? "the deadline has passed" : "more than %I instructions", (LUAI_UACINT)s->instructions_max);
+  if (s->instructions <= 0)
+    run_out(L, s, "more than %I instructions");
+  if (is_late(s))
+    run_out(L, s, "the deadline has passed");
 }
 
 /* ---- Guards ---- */
 
-/* What a pattern may cost at worst: each repetition may try every place of the text, and so may the beginning unless it is anchored. */
+/* Each of `repeats` may try every place of the text, and what comes then is compared as long as the pattern is (a few bytes count for
+ * nothing). */
+static void check_cost(lua_State *L, size_t n, size_t m, size_t repeats) {
+  if (pow((double)n + 1, (double)repeats) * (double)(1 + m / 16) > US_LUA_PATTERN_COST_MAX)
+    luaL_error(L, "this pattern may take too long on a text of %I bytes", (LUAI_UACINT)n);
+}
+
+/* What a pattern may cost at worst: so often repeats each repetition, and the beginning unless it is anchored. */
 static void check_pattern(lua_State *L, bool may_be_anchored) {
   size_t n, m;
   (void)luaL_checklstring(L, 1, &n);
@@ -60,8 +85,7 @@ static void check_pattern(lua_State *L, bool may_be_anchored) {
       repeats += strchr("*+-?", pattern[i]) != NULL;
     }
   }
-  if (pow((double)n + 1, (double)repeats) > US_LUA_PATTERN_COST_MAX)
-    luaL_error(L, "this pattern may take too long on a text of %I bytes", (LUAI_UACINT)n);
+  check_cost(L, n, m, repeats);
 }
 
 static void guard_pattern(lua_State *L) {
@@ -73,8 +97,14 @@ static void guard_gmatch(lua_State *L) {
 }
 
 static void guard_find(lua_State *L) {
-  if (!lua_toboolean(L, 4))
+  size_t n, m;
+  if (!lua_toboolean(L, 4)) {
     check_pattern(L, true);
+    return;
+  }
+  (void)luaL_checklstring(L, 1, &n);
+  (void)luaL_checklstring(L, 2, &m);
+  check_cost(L, n, m, 1);
 }
 
 static void guard_rep(lua_State *L) {
@@ -102,6 +132,9 @@ static const struct guard guards[] = {
 
 static int guarded(lua_State *L) {
   const struct guard *guard = lua_touserdata(L, lua_upvalueindex(1));
+  struct us_lua_state *s = us_lua_state_of(L);
+  if (is_late(s)) /* between two looks there may be hundreds of these */
+    run_out(L, s, "the deadline has passed");
   guard->check(L);
   return ((lua_CFunction)lua_tocfunction(L, lua_upvalueindex(2)))(L);
 }
@@ -242,6 +275,7 @@ int us_lua_on_error(lua_State *L) {
 bool us_lua_state_run(struct us_lua_state *s, lua_CFunction f, void *data, char ret_message[US_LUA_MESSAGE_BYTES]) {
   lua_State *L = s->L;
   s->instructions = s->instructions_max;
+  s->until_ms = monotonic_ms() + s->ms_max;
   s->call++;
   lua_sethook(L, look, LUA_MASKCOUNT, US_LUA_HOOK_COUNT);
   lua_settop(L, 0);
@@ -267,6 +301,7 @@ struct us_lua_state *us_lua_state_new(const struct us_lua_script *script, char r
     return NULL;
   s->bytes_max = script->bytes_max;
   s->instructions_max = script->instructions_max;
+  s->ms_max = script->ms_max;
   s->L = lua_newstate(allocate, s);
   if (s->L) {
     *(struct us_lua_state **)lua_getextraspace(s->L) = s;

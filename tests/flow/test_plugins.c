@@ -232,6 +232,12 @@ static void plugins_see_the_edits_of_those_before(void **state) {
 static int add_carol(struct usher_policy *p, struct usher_error *e) {
   const struct usher_str scopes[] = {{"view", 4}};
   assert_string_equal(text_at(host->policy_get(p, "/sharer")), "alice");
+  /* a handle of another kind, or none, gives nothing and takes nothing */
+  assert_int_equal(host->resource_get((struct usher_resource *)p, "/policyId").n, 0);
+  assert_int_equal(host->ticket_get(NULL, "/id").n, 0);
+  assert_int_equal(host->resource_set((struct usher_resource *)p, "/name", "\"x\""), USHER_FAIL);
+  assert_int_equal(host->policy_get(p, "no pointer").n, 0);
+  assert_int_equal(host->policy_get(p, NULL).n, 0);
   assert_string_equal(text_at(host->policy_get(p, "/resource/name")), "album");
   assert_int_equal(host->policy_set(p, "/policyId", "\"x\""), USHER_FAIL);
   assert_int_equal(host->policy_set(p, "/sharer", "\"bob\""), USHER_FAIL);
