@@ -25,19 +25,8 @@ static bool put(json_t *object, const char *name, struct us_str text) {
   return text.p == NULL || json_object_set_new(object, name, json_stringn(text.p, text.n)) == 0;
 }
 
-static json_t *list_of(struct us_strs set) {
-  json_t *list = json_array();
-  for (size_t i = 0; list != NULL && i < set.n; i++) {
-    if (json_array_append_new(list, json_stringn(set.v[i].p, set.v[i].n)) == 0)
-      continue;
-    json_decref(list);
-    list = NULL;
-  }
-  return list;
-}
-
 static bool put_list(json_t *object, const char *name, struct us_strs set) {
-  return json_object_set_new(object, name, list_of(set)) == 0;
+  return json_object_set_new(object, name, us_json_array_of(set)) == 0;
 }
 
 static const struct us_realm *realm_of(const struct us_cx *cx) {

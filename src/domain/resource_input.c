@@ -48,14 +48,7 @@ static void strip(json_t *description) {
 
 /* The scopes as they count: without repeats. */
 static int put_scopes(json_t *description, struct us_strs scopes) {
-  json_t *list = json_array();
-  for (size_t i = 0; list && i < scopes.n; i++) {
-    if (json_array_append_new(list, json_stringn(scopes.v[i].p, scopes.v[i].n)) == 0)
-      continue;
-    json_decref(list);
-    list = NULL;
-  }
-  return list ? json_object_set_new(description, "resource_scopes", list) : -1;
+  return json_object_set_new(description, "resource_scopes", us_json_array_of(scopes));
 }
 
 enum us_code us_resource_input_read(struct us_cx *cx, json_t *document, struct us_resource_input *ret_input) {

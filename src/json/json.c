@@ -240,3 +240,14 @@ struct us_str us_json_from_strs(void *mem, struct us_strs set) {
   us_buf_done(&out);
   return text;
 }
+
+json_t *us_json_array_of(struct us_strs set) {
+  json_t *array = json_array();
+  for (size_t i = 0; array != NULL && i < set.n; i++) {
+    if (json_array_append_new(array, json_stringn(set.v[i].p, set.v[i].n)) == 0)
+      continue;
+    json_decref(array);
+    array = NULL;
+  }
+  return array;
+}

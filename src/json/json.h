@@ -24,5 +24,7 @@ struct us_str us_json_dump(struct us_cx *cx, const json_t *value);
 /* A stored JSON array of strings (scope lists in rows) to a list, and back. Stored text is ours: bad text is US_E_INTERNAL. */
 enum us_code us_json_to_strs(struct us_cx *cx, struct us_str text, struct us_strs *ret_set) US_MUST_CHECK;
 struct us_str us_json_from_strs(void *mem, struct us_strs set);
+/* An array of them as a new reference; NULL: no memory, or not UTF-8. */
+json_t *us_json_array_of(struct us_strs set);
 
 #endif

@@ -87,17 +87,6 @@ static json_t *text_json(struct us_str text) {
   return text.p ? json_stringn(text.p, text.n) : json_null();
 }
 
-static json_t *texts_json(struct us_strs set) {
-  json_t *list = json_array();
-  for (size_t i = 0; list && i < set.n; i++) {
-    if (json_array_append_new(list, json_stringn(set.v[i].p, set.v[i].n)) == 0)
-      continue;
-    json_decref(list);
-    list = NULL;
-  }
-  return list;
-}
-
 /* Members are set one by one: whatever is missing fails the whole. */
 static bool put(json_t *object, const char *name, json_t *value) {
   return json_object_set_new(object, name, value) == 0;
@@ -122,8 +111,8 @@ static json_t *docs_json(struct us_ask *ask, void *mem) {
 json_t *us_ask_to_json(struct us_ask *ask, void *mem) {
   json_t *tree = json_object();
   bool is_whole = tree && put(tree, "do", json_string("ask")) && put(tree, "hook", json_integer(ask->hook)) &&
-                  put(tree, "docs", docs_json(ask, mem)) && put(tree, "requested", texts_json(ask->requested)) &&
-                  put(tree, "granted", texts_json(ask->granted)) && put(tree, "word", text_json(ask->word)) &&
+                  put(tree, "docs", docs_json(ask, mem)) && put(tree, "requested", us_json_array_of(ask->requested)) &&
+                  put(tree, "granted", us_json_array_of(ask->granted)) && put(tree, "word", text_json(ask->word)) &&
                   put(tree, "filter", text_json(ask->filter));
   if (is_whole)
     return tree;

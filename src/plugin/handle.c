@@ -7,7 +7,10 @@
 #include "base/mem.h"
 #include "plugin/host.h"
 #include "json/filter.h"
+#include "json/json.h"
 #include "json/pointer.h"
+
+_Static_assert(sizeof(struct usher_str) == sizeof(struct us_str), "one layout: texts cross without being copied");
 
 #define VALUE_MAX_BYTES (256 * 1024) /* of one value that a plugin sets */
 
@@ -207,16 +210,14 @@ static bool is_subject(const json_t *grant, struct us_str subject) {
 }
 
 static json_t *grant_of(struct us_str subject, struct usher_strs scopes) {
-  json_t *list = json_array();
-  for (size_t i = 0; list && i < scopes.n; i++) {
-    if (json_array_append_new(list, json_stringn(scopes.v[i].p, scopes.v[i].n)) != 0) {
-      json_decref(list);
-      return NULL;
-    }
-  }
-  json_t *name = json_stringn(subject.p, subject.n);
-  return list && name ? json_pack("{s:o, s:o}", "subject", name, "scopes", list)
-                      : (json_decref(list), json_decref(name), NULL);
+  json_t *grant = json_object();
+  struct us_strs set = {(struct us_str *)(uintptr_t)scopes.v, scopes.n}; /* the same, as the server has it */
+  bool is_whole = grant && json_object_set_new(grant, "subject", json_stringn(subject.p, subject.n)) == 0 &&
+                  json_object_set_new(grant, "scopes", us_json_array_of(set)) == 0;
+  if (is_whole)
+    return grant;
+  json_decref(grant);
+  return NULL;
 }
 
 int us_handle_policy_grant(struct usher_policy *p, struct usher_str subject, struct usher_strs scopes) {
