@@ -158,6 +158,89 @@ static void what_goes_wrong_is_a_failure_of_one_call(void **state) {
   }
 }
 
+/* Functions of the libraries that could run for hours within one instruction, or take memory that is not counted, refuse that at once; and
+ * take what is as large as they allow. */
+static void what_would_cost_too_much_is_refused_before_it_begins(void **state) {
+  struct us_world *w = *state;
+  load_script(w,
+              "local function refused(why, f, ...)\n"
+              "  local ok, message = pcall(f, ...)\n"
+              "  assert(not ok and message:find(why, 1, true), message)\n"
+              "end\n"
+              "local function nested(n) local t = {} for i = 1, n do t = {t, t} end return t end\n"
+              "function beforeResourceRegistration(resource)\n"
+              "  local a = ('a'):rep(99999)\n"
+              "  assert(not a:find(('b'):rep(15999), 1, true))\n"
+              "  refused('too long', a.find, a, ('b'):rep(16000), 1, true)\n"
+              "  assert(not a:find('.' .. ('b'):rep(15998)))\n"
+              "  refused('too long', a.find, a, '.' .. ('b'):rep(15999))\n"
+              "  assert(json.encode(('xx'):rep(524284)))\n"
+              "  refused('too much', json.encode, ('xx'):rep(524284) .. 'x')\n"
+              "  refused('too much', json.encode, {[('xx'):rep(524280) .. 'x'] = 1})\n"
+              "  assert(json.encode(nested(15)))\n"
+              "  refused('too much', json.encode, nested(30))\n"
+              "  refused('cannot be written', resource.set, resource, '/name', nested(30))\n"
+              "  assert(#json.decode('\"' .. ('x'):rep(262142) .. '\"') == 262142)\n"
+              "  refused('more than', json.decode, '\"' .. ('x'):rep(262143) .. '\"')\n"
+              "end\n",
+              "");
+  us_register(w, us_pat(w, "alice", RS1), ALBUM);
+}
+
+/* What the host has no memory left for is not nil, which a rule would take for an absent member. */
+static void what_cannot_be_read_is_a_failure(void **state) {
+  struct us_world *w = *state;
+  load_script(w,
+              "function beforeResourceRegistration(resource)\n"
+              "  assert(resource.type == nil)\n"
+              "  for i = 1, 1000 do\n"
+              "    if not resource.description then return veto{} end\n"
+              "  end\n"
+              "end\n",
+              "");
+  static const size_t rooms[] = {64 * 1024 * 1024, 256 * 1024, 32 * 1024};
+  for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
+    void *mem = us_mem_root_new(0, rooms[i]);
+    struct us_hook_watch watch = {0};
+    struct us_ask ask = {.hook = US_HOOK_BEFORE_RESOURCE_REGISTRATION, .doc_count = 1};
+    us_doc_init(&ask.docs[0], US_DOC_RESOURCE, true);
+    ask.docs[0].text = us_str_c(us_text(w, "{\"description\":\"%01000d\"}", 0));
+    us_hooks_ask(from_files, &ask, mem, &watch);
+    assert_int_equal(ask.verdict, i == 0 ? US_VERDICT_OK : US_VERDICT_FAIL);
+    us_ask_done(&ask);
+    us_mem_free(mem);
+  }
+}
+
+static char told[1024];
+static void take_line(int level, struct us_str text) {
+  (void)level;
+  snprintf(told, sizeof(told), "%.*s", US_STR_ARG(text));
+}
+
+/* Nobody waits for what is told afterwards, and so it has a time of its own; which holds within a thousand instructions, too, where only
+ * the functions of the libraries look at the clock. */
+static void after_methods_end_in_time(void **state) {
+  struct us_world *w = *state;
+  us_host_set_log(take_line);
+  load_script(w,
+              "local text = ('a'):rep(9000)\n"
+              "function afterResourceRegistration(resource)\n"
+              "  if resource.name == 'loop' then while true do end end\n"
+              "  for i = 1, 100 do pcall(text.find, text, '.-b') end\n"
+              "end\n",
+              ",\"instructions\":9223372036854775807,\"milliseconds\":20");
+  const char *pat = us_pat(w, "alice", RS1);
+  static const char *const names[] = {"loop", "patterns"};
+  for (size_t i = 0; i < 2; i++) {
+    told[0] = '\0';
+    us_register(w, pat, us_text(w, "{\"name\":\"%s\",\"resource_scopes\":[\"view\"]}", names[i]));
+    wait_told();
+    assert_non_null(strstr(told, "the deadline has passed"));
+  }
+  us_host_set_log(NULL);
+}
+
 /* What scripts must not have is not there, nor a way to it. */
 static void the_world_outside_is_not_there(void **state) {
   struct us_world *w = *state;
@@ -213,8 +296,12 @@ static void bad_scripts_do_not_start(void **state) {
   const char *path = script_file(w, "");
   assert_int_equal(try_file(w, LUA, "{}", &cx), US_E_INVALID_REQUEST);
   assert_int_equal(try_file(w, LUA, "{\"script\":\"/nowhere\"}", &cx), US_E_INVALID_REQUEST);
-  assert_int_equal(try_file(w, LUA, us_text(w, "{\"script\":\"%s\",\"memory_bytes\":1}", path), &cx),
-                   US_E_INVALID_REQUEST);
+  static const char *const bad[] = {"\"memory_bytes\":1",          "\"memory_bytes\":-1",    "\"memory_bytes\":262143",
+                                    "\"memory_bytes\":1073741825", "\"memory_bytes\":\"1\"", "\"memory_bytes\":1e6",
+                                    "\"instructions\":999",        "\"instructions\":null",  "\"milliseconds\":0",
+                                    "\"milliseconds\":3600001"};
+  for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    assert_int_equal(try_file(w, LUA, us_text(w, "{\"script\":\"%s\",%s}", path, bad[i]), &cx), US_E_INVALID_REQUEST);
   chmod(path, 0666);
   assert_int_equal(try_file(w, LUA, us_text(w, "{\"script\":\"%s\"}", path), &cx), US_E_INVALID_REQUEST);
   unlink(path);
@@ -297,6 +384,9 @@ int main(void) {
       FILE_STORY(edits_and_vetoes_by_functions),
       FILE_STORY(all_methods_have_their_arguments),
       FILE_STORY(what_goes_wrong_is_a_failure_of_one_call),
+      FILE_STORY(what_would_cost_too_much_is_refused_before_it_begins),
+      FILE_STORY(what_cannot_be_read_is_a_failure),
+      FILE_STORY(after_methods_end_in_time),
       FILE_STORY(the_world_outside_is_not_there),
       FILE_STORY(objects_end_with_their_call),
       FILE_STORY(bad_scripts_do_not_start),
