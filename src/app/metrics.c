@@ -108,15 +108,21 @@ static void write_plugins(struct us_buf *out, struct us_plugins *plugins) {
       runner.dropped);
 }
 
+/* The second number of /proc/self/statm: pages. */
 static uint64_t resident_bytes(void) {
-  unsigned long long size = 0, resident = 0;
+  char text[128];
+  uint64_t pages = 0;
   FILE *in = fopen("/proc/self/statm", "re");
   if (in == NULL)
     return 0;
-  if (fscanf(in, "%llu %llu", &size, &resident) != 2)
-    resident = 0;
+  size_t n = fread(text, 1, sizeof(text), in);
   fclose(in);
-  return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+  const char *blank = memchr(text, ' ', n);
+  size_t left = blank != NULL ? n - (size_t)(blank + 1 - text) : 0;
+  const char *end = blank != NULL ? memchr(blank + 1, ' ', left) : NULL;
+  if (end == NULL || !us_str_to_u64((struct us_str){blank + 1, (size_t)(end - blank - 1)}, UINT64_MAX / 65536, &pages))
+    return 0;
+  return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static uint64_t open_files(void) {

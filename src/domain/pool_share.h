@@ -7,7 +7,8 @@
 
 #include "domain/services.h"
 
-#define US_POOL_PER_ADDRESS 256 /* default: a resource server that begins asks much at once, before its secret is remembered */
+#define US_POOL_PER_ADDRESS                                                                                            \
+  256 /* default: a resource server that begins asks much at once, before its secret is remembered */
 
 /* False: the address has as many as it may. Otherwise us_pool_share_give() must follow. */
 bool us_pool_share_take(struct us_services *svc, struct us_str peer_group, unsigned *ret_slot);
