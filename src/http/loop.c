@@ -189,10 +189,21 @@ int us_loop_init(struct us_loop *loop, struct us_edge *edge, unsigned index) {
   return 0;
 }
 
+#define US_LOOP_SAY_MS 1000
+
+/* Said once in a while: without files for it the same connection is met again and again until there are. */
+static void us_say_not_accepted(struct us_loop *loop, int status) {
+  uint64_t now_ms = uv_now(&loop->uv);
+  if (loop->not_accepted_ms != 0 && now_ms - loop->not_accepted_ms < US_LOOP_SAY_MS)
+    return;
+  loop->not_accepted_ms = now_ms;
+  us_log(US_LOG_WARN, "accept", "a connection could not be accepted: %s", uv_strerror(status));
+}
+
 static void us_on_connection(uv_stream_t *stream, int status) {
   struct us_loop_listener *listener = stream->data;
   if (status < 0) {
-    us_log(US_LOG_WARN, "accept", "a connection could not be accepted: %s", uv_strerror(status));
+    us_say_not_accepted(listener->loop, status);
     return;
   }
   us_conn_accept(listener);

@@ -68,8 +68,9 @@ struct us_loop {
   uint64_t iteration;
   struct us_exchange *exchanges; /* handed over and not answered */
   struct us_certs certs;
-  struct us_conn *spare; /* for turning a connection away when there is no memory */
-  size_t turned_away;    /* connections past the limits that are being told so */
+  struct us_conn *spare;    /* for turning a connection away when there is no memory */
+  size_t turned_away;       /* connections past the limits that are being told so */
+  uint64_t not_accepted_ms; /* uv_now() when it was last said that one could not be accepted; 0: never */
   bool is_stopping;
   bool is_ending;
 
