@@ -201,30 +201,39 @@ static unsigned thread_count(const struct us_app_options *o) {
   return o->pool_threads ? o->pool_threads : cores() < 2 ? 2 : cores();
 }
 
+#define US_TURNED_AWAY_FEW 8 /* a loop, where there are few files */
+
+/* Files that are not connections: three a connection to the store, sockets, pipes; and those who are told that there is no room. */
+static size_t other_files(const struct us_app_options *o, size_t turned_away) {
+  return 64 + 8 * ((size_t)loop_count(o) + thread_count(o)) + loop_count(o) * turned_away;
+}
+
 /* Lets the process open as many files as it may, and takes no more connections than there are files for: the store must never
- * go without because strangers hold them all. */
-static size_t fit_connections(const struct us_app_options *o) {
+ * go without because strangers hold them all, and a loop that cannot accept has nothing left to do anything with. */
+static void fit_connections(const struct us_app_options *o, struct us_http_limits *limits) {
   struct rlimit files;
-  size_t wanted = o->limits.connections;
-  size_t own =
-      64 + 8 * ((size_t)loop_count(o) + thread_count(o)); /* three files a connection to the store, sockets, pipes */
+  size_t wanted = limits->connections;
   if (getrlimit(RLIMIT_NOFILE, &files) != 0)
-    return wanted;
+    return;
   files.rlim_cur = files.rlim_max;
   if (setrlimit(RLIMIT_NOFILE, &files) != 0 && getrlimit(RLIMIT_NOFILE, &files) != 0)
-    return wanted;
-  if (files.rlim_cur == RLIM_INFINITY || wanted + own <= files.rlim_cur)
-    return wanted;
-  size_t fitting = files.rlim_cur > own ? files.rlim_cur - own : 1;
+    return;
+  if (files.rlim_cur == RLIM_INFINITY || wanted + other_files(o, US_TURNED_AWAY_MAX) <= files.rlim_cur)
+    return;
+  size_t own = other_files(o, US_TURNED_AWAY_FEW);
+  size_t room = files.rlim_cur > own ? files.rlim_cur - own : 1;
+  limits->turned_away = US_TURNED_AWAY_FEW;
+  if (room >= wanted)
+    return;
+  limits->connections = room;
   us_log(US_LOG_WARN, "limits", "http.connections is %zu, but only %zu fit into the limit of open files (%zu)", wanted,
-         fitting, (size_t)files.rlim_cur);
-  return fitting;
+         room, (size_t)files.rlim_cur);
 }
 
 static enum us_code start_edge(struct us_cx *cx, struct us_app *app, const struct us_app_options *o) {
   char reason[256] = "";
   struct us_http_limits limits = o->limits;
-  limits.connections = fit_connections(o);
+  fit_connections(o, &limits);
   struct us_http_options http = {
       .listeners = o->listeners,
       .listener_count = o->listener_count,

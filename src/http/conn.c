@@ -515,7 +515,8 @@ static bool us_conn_learn_peer(struct us_conn *conn) {
 /* Too many connections: told so when that costs nothing (in TLS it would cost a handshake). */
 static void us_conn_refuse_connection(struct us_conn *conn) {
   struct us_loop *loop = conn->loop;
-  if (conn->tls || loop->turned_away >= US_TURNED_AWAY_MAX) {
+  size_t told = loop->edge->options.limits.turned_away;
+  if (conn->tls || loop->turned_away >= (told > 0 ? told : US_TURNED_AWAY_MAX)) {
     loop->refused++;
     us_conn_close(conn);
     return;

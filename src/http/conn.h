@@ -21,7 +21,6 @@
 #define US_LINGER_BYTES (256 * 1024)
 #define US_LINGER_MS 2000
 /* So many connections a loop, of those that are past the limit, may wait to be told so; the others are closed at once. */
-#define US_TURNED_AWAY_MAX 64
 /* Answers of the largest size, their head, and what TLS adds to them. */
 #define US_CONN_DEFER_MAX (16 * 1024) /* answers up to this size wait for the end of the turn */
 #define US_H2_HANDED_AT_ONCE 16       /* requests of one connection with HTTP/2 in an iteration of the loop */

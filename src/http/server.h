@@ -39,6 +39,7 @@ void *us_loop_data(struct us_loop *loop); /* what `open_loop` returned */
 unsigned us_loop_index(const struct us_loop *loop);
 
 /* Limits with their defaults; each is a setting of the configuration and has tests at the limit and one past it. */
+#define US_TURNED_AWAY_MAX 64
 struct us_http_limits {
   size_t target_bytes;         /* 8 KiB: 414 */
   size_t head_bytes;           /* 32 KiB: 431 */
@@ -58,6 +59,7 @@ struct us_http_limits {
   size_t h2_resets;       /* 200 requests reset in an interval */
   size_t h2_frames;       /* 1,000 frames in an interval that bring no part of a request */
   int64_t h2_interval_ms; /* 10 s */
+  size_t turned_away; /* connections past the limit that a loop holds while they are told so; 0: US_TURNED_AWAY_MAX */
 };
 extern const struct us_http_limits us_http_limits_default;
 
