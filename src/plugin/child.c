@@ -30,6 +30,7 @@ struct us_child {
   pid_t pid; /* 0: none runs */
   int fd;
   int64_t back_off_ms, next_start_us, started_us;
+  json_int_t last_id; /* of questions: an answer belongs to the one whose number it bears */
 };
 
 /* ---- The process ---- */
@@ -137,7 +138,7 @@ static json_t *receive(struct us_child *child, int64_t until_us) {
     struct us_str text;
     if (!us_frame_receive(child->fd, until_us, &text))
       return NULL;
-    json_t *tree = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
+    json_t *tree = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
     free((char *)(uintptr_t)text.p);
     if (!json_is_object(tree)) {
       json_decref(tree);
@@ -152,13 +153,21 @@ static json_t *receive(struct us_child *child, int64_t until_us) {
 
 /* `question`: its reference goes. NULL: no answer, and the process is at its end. */
 static json_t *talk(struct us_child *child, json_t *question, int64_t until_us) {
+  json_object_set_new(question, "id", json_integer(++child->last_id));
   char *text = question ? json_dumps(question, JSON_COMPACT) : NULL;
   json_decref(question);
-  if (!text)
+  if (!text || strlen(text) > US_CHILD_FRAME_MAX_BYTES) { /* the question is at fault, not the process */
+    free(text);
     return NULL;
+  }
   bool is_sent = us_frame_send(child->fd, us_str_c(text), until_us);
   free(text);
   json_t *answer = is_sent ? receive(child, until_us) : NULL;
+  if (answer &&
+      json_integer_value(json_object_get(answer, "id")) != child->last_id) { /* of no question, or of another */
+    json_decref(answer);
+    answer = NULL;
+  }
   if (!answer)
     end(child, us_monotonic_us() >= until_us ? "did not answer in time" : "ended, or talked nonsense");
   return answer;

@@ -1,21 +1,29 @@
 /* The child's side of a plugin in a process of its own: see child.h. It has one thread, one plugin, and the server's own host. */
 #include "plugin/child.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "plugin/host.h"
 #include "plugin/load.h"
 
+/* Frames of threads that the plugin started itself (they may log) do not mix with others. */
+static pthread_mutex_t sending = PTHREAD_MUTEX_INITIALIZER;
+
 static bool answer(json_t *tree) {
   char *text = tree ? json_dumps(tree, JSON_COMPACT) : NULL;
   json_decref(tree);
+  pthread_mutex_lock(&sending);
   bool is_sent = text && us_frame_send(US_CHILD_FD, us_str_c(text), INT64_MAX);
+  pthread_mutex_unlock(&sending);
   free(text);
   return is_sent;
 }
@@ -71,7 +79,8 @@ static json_t *ask(struct serving *s, const json_t *question) {
   struct us_hook_watch watch = {0};
   struct us_ask ask = {0};
   json_t *result = NULL;
-  if (mem && us_ask_from_json(question, mem, &ask)) {
+  /* a file that was replaced since may lack the method: then nobody was asked */
+  if (mem && us_ask_from_json(question, mem, &ask) && us_plugin_has(&s->plugin, ask.hook)) {
     s->plugin.deadline_ms = json_integer_value(json_object_get(question, "left_ms"));
     us_hooks_ask(&s->plugins, &ask, mem, &watch);
     result = us_ask_result_to_json(&ask, mem);
@@ -120,27 +129,45 @@ static bool serve_one(struct serving *s) {
   struct us_str text;
   if (!us_frame_receive(US_CHILD_FD, INT64_MAX, &text))
     return false;
-  json_t *question = json_loadb(text.p, text.n, 0, NULL);
+  json_t *question = json_loadb(text.p, text.n, JSON_ALLOW_NUL, NULL);
   free((char *)(uintptr_t)text.p);
-  bool is_sent = answer(serve(s, question));
+  json_t *result = serve(s, question);
+  if (!result)
+    result = json_pack("{s:i}", "result", USHER_FAIL);
+  json_object_set(result, "id", json_object_get(question, "id"));
+  bool is_sent = answer(result);
   json_decref(question);
   return is_sent && !s->is_done;
 }
 
-/* When the server is gone so is this; and it leaves no image of itself, which may hold what others trusted the server with. */
-static void settle_in(void) {
+/* When the server is gone so is this, also in the middle of a method. PR_SET_PDEATHSIG would be about the one thread that started it. */
+static void *watch_server(void *unused) {
+  struct pollfd server = {.fd = US_CHILD_FD};
+  while (poll(&server, 1, -1) < 0 && errno == EINTR)
+    continue;
+  _exit(unused != NULL);
+}
+
+/* It leaves no image of itself, which may hold what others trusted the server with. */
+static bool settle_in(void) {
+  /* Whoever stops or reloads the server may reach all of its processes; it is the server that says when this one ends. */
+  static const int not_ours[] = {SIGTERM, SIGHUP, SIGINT, SIGPIPE};
   const struct rlimit none = {0, 0};
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  for (size_t i = 0; i < sizeof(not_ours) / sizeof(not_ours[0]); i++)
+    signal(not_ours[i], SIG_IGN);
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   setrlimit(RLIMIT_CORE, &none);
+  pthread_t watch;
+  return pthread_create(&watch, NULL, watch_server, NULL) == 0 && pthread_detach(watch) == 0;
 }
 
 int us_child_serve(const char *path) {
   struct us_cx cx = {.mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES)};
   struct serving s = {.plugins = {.v = &s.plugin, .n = 1}};
-  if (!cx.mem)
+  if (!cx.mem || !settle_in()) {
+    us_mem_free(cx.mem);
     return 1;
-  settle_in();
+  }
   us_host_set_log(send_log);
   if (us_plugin_open_file(&cx, us_str_c(path), &s.plugin) != US_OK) {
     answer(json_pack("{s:s%}", "refused", cx.err.text.p, cx.err.text.n));

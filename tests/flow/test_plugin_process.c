@@ -61,20 +61,47 @@ static void what_it_does_to_itself_is_one_failed_call(void **state) {
   struct us_world *w = *state;
   load_apart(w, "{}", 1000);
   const char *pat = us_pat(w, "alice", RS1);
-  static const char *const deaths[] = {"segv", "abort", "exit", "huge", "nothing", "no json", "list", "wrong"};
+  static const char *const deaths[] = {"segv", "abort", "exit"};
   int64_t wait_ms = US_CHILD_BACK_OFF_MS;
   for (size_t i = 0; i < sizeof(deaths) / sizeof(deaths[0]); i++) {
     struct us_reply r = post(w, pat, deaths[i]);
     assert_error(r, 500, "server_error");
-    if (strcmp(deaths[i], "wrong") == 0 || strcmp(deaths[i], "list") == 0)
-      continue; /* an answer to the question before: the process may live on */
     expect_error(post(w, pat, "plain"), 500, "server_error"); /* still down */
     nanosleep(&(struct timespec){.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000 + 20000000}, NULL);
     wait_ms *= 2;
-    if (i > 2)
-      break;
     us_register(w, pat, us_text(w, "{\"name\":\"after %zu\",\"resource_scopes\":[\"view\"]}", i));
   }
+}
+
+/* Nobody gets what another call left on the socket: the process is ended. */
+static void nonsense_is_one_failed_call(void **state) {
+  struct us_world *w = *state;
+  const char *pat = us_pat(w, "alice", RS1);
+  static const char *const kinds[] = {"huge", "nothing", "no json", "list", "wrong", "forged"};
+  for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+    load_apart(w, "{}", 5000);
+    expect_error(post(w, pat, kinds[i]), 500, "server_error");
+    nanosleep(&(struct timespec){.tv_nsec = 120000000}, NULL);
+    expect_error(post(w, pat, "veto"), 409, "taken");
+    us_world_services(w)->plugins = NULL;
+    us_plugins_free(from_files);
+    from_files = NULL;
+  }
+}
+
+static void its_own_threads_may_log(void **state) {
+  struct us_world *w = *state;
+  load_apart(w, "{\"chatty\":1}", 5000);
+  const char *pat = us_pat(w, "alice", RS1);
+  for (int i = 0; i < 50; i++)
+    expect_error(post(w, pat, "veto"), 409, "taken");
+}
+
+/* Stopping and reloading are the server's to say. */
+static void signals_to_all_processes_are_not_for_it(void **state) {
+  struct us_world *w = *state;
+  load_apart(w, "{}", 5000);
+  expect_status(post(w, us_pat(w, "alice", RS1), "signals"), 201);
 }
 
 static void what_hangs_is_late(void **state) {
@@ -158,6 +185,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       FILE_STORY(it_edits_and_vetoes_as_at_home),
       FILE_STORY(what_it_does_to_itself_is_one_failed_call),
+      FILE_STORY(nonsense_is_one_failed_call),
+      FILE_STORY(its_own_threads_may_log),
+      FILE_STORY(signals_to_all_processes_are_not_for_it),
       FILE_STORY(what_hangs_is_late),
       FILE_STORY(what_does_not_start_is_said),
       FILE_STORY(it_takes_a_new_configuration),

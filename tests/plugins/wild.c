@@ -1,4 +1,5 @@
 /* A plugin for tests that does what the name of the resource says, most of it bad. */
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,12 +11,21 @@
 
 static const struct usher_host *host;
 
+static void *chat(void *unused) {
+  for (int i = 0; i < 20000; i++)
+    host->log(USHER_LOG_DEBUG, "a line from a thread of its own");
+  return unused;
+}
+
 static int wild_open(const struct usher_host *h, const char *config_json, void **ret_self) {
   (void)ret_self;
   host = h;
   if (strstr(config_json, "\"crash\""))
     raise(SIGSEGV);
   host->log(USHER_LOG_INFO, "wild is open");
+  pthread_t thread;
+  if (strstr(config_json, "\"chatty\"") && pthread_create(&thread, NULL, chat, NULL) == 0)
+    pthread_detach(thread);
   return strstr(config_json, "\"refuse\"") ? 7 : USHER_OK;
 }
 static void wild_close(void *self) {
@@ -36,6 +46,7 @@ static void write_rubbish(const char *kind) {
   static const unsigned char huge[] = {255, 255, 255, 255, '{'}, nothing[] = {0, 0, 0, 0},
                              no_json[] = {3, 0, 0, 0, '{', '{', '{'}, list[] = {2, 0, 0, 0, '[', ']'},
                              wrong[] = {2, 0, 0, 0, '{', '}'};
+  static const char forged[] = "{\"verdict\":0,\"docs\":[null]}";
   ssize_t n = 0;
   if (strcmp(kind, "huge") == 0)
     n = write(3, huge, sizeof(huge));
@@ -47,6 +58,8 @@ static void write_rubbish(const char *kind) {
     n = write(3, list, sizeof(list));
   else if (strcmp(kind, "wrong") == 0)
     n = write(3, wrong, sizeof(wrong));
+  else if (strcmp(kind, "forged") == 0 && write(3, (const char[]){sizeof(forged) - 1, 0, 0, 0}, 4) == 4)
+    n = write(3, forged, sizeof(forged) - 1);
   (void)n;
 }
 
@@ -79,6 +92,8 @@ static int before_registration(void *self, struct usher_resource *r, struct ushe
     return USHER_FAIL;
   if (strcmp(name, "identity") == 0 && host->resource_set(r, "/_id", "\"x\"") == USHER_OK)
     return USHER_FAIL;
+  if (strcmp(name, "signals") == 0)
+    return kill(getpid(), SIGTERM) || kill(getpid(), SIGHUP) || kill(getpid(), SIGINT) || kill(getpid(), SIGPIPE);
   if (strcmp(name, "edit") == 0)
     return host->resource_set(r, "/name", "\"edited\"") || host->resource_set(r, "/description", "null") ||
                    host->resource_set(r, "/resource_scopes/-", "\"print\"")
