@@ -36,6 +36,10 @@ void us_log_setup(enum us_log_level level, enum us_log_format format, int fd) {
   us_log_fd = fd;
 }
 
+struct us_log_now us_log_now(void) {
+  return (struct us_log_now){(enum us_log_level)us_log_level_now, (enum us_log_format)us_log_format_now};
+}
+
 bool us_log_wants(enum us_log_level level) {
   return level < US_LOG_OFF && (int)level >= us_log_level_now;
 }

@@ -12,6 +12,12 @@ enum us_log_level { US_LOG_DEBUG, US_LOG_INFO, US_LOG_WARN, US_LOG_ERROR, US_LOG
 enum us_log_format { US_LOG_LOGFMT, US_LOG_JSON };
 
 void us_log_setup(enum us_log_level level, enum us_log_format format, int fd);
+/* For a process that is to write as this one does. */
+struct us_log_now {
+  enum us_log_level level;
+  enum us_log_format format;
+};
+struct us_log_now us_log_now(void);
 bool us_log_wants(enum us_log_level level);
 bool us_log_level_parse(struct us_str name, enum us_log_level *ret_level);
 

@@ -1,9 +1,10 @@
 /*
  * A plugin in a process of its own (`process: true`): whatever it does to its memory, it does not do to the server's. A crash, a hang
- * or nonsense is a failure of the one call that met it; the process is started anew, at first soon and then less and less often.
+ * or nonsense is a failure of the call that met it; the process is started anew, at first soon and then less and less often.
  *
- * The child is this very program, which loads the file as the server would (child_serve.c) and is asked over a socket pair: frames of
- * a length (4 bytes, little endian) and that much JSON, one question at a time and one answer each. docs/adr/0033.
+ * The child is this very program, which loads the file as the server would (child_serve.c) and is asked over socket pairs, the lanes:
+ * frames of a length (4 bytes, little endian) and that much JSON, on each lane one question at a time and one answer each.
+ * docs/adr/0033.
  */
 #ifndef USHER_PLUGIN_CHILD_H
 #define USHER_PLUGIN_CHILD_H
@@ -11,13 +12,18 @@
 #include "plugin/hooks.h"
 
 #define US_CHILD_FRAME_MAX_BYTES (8 * 1024 * 1024)
-#define US_CHILD_START_MS 10000  /* to start and open */
-#define US_CHILD_AFTER_MS 10000  /* for what nobody waits for */
-#define US_CHILD_BACK_OFF_MS 100 /* until the first start anew; doubles with each */
+#define US_CHILD_START_MS 10000   /* to start and open */
+#define US_CHILD_AFTER_MS 10000   /* for what nobody waits for */
+#define US_CHILD_PATIENCE_MS 1000 /* so long that waits for a process that is down; others wait behind it */
+#define US_CHILD_END_MS 1000      /* to close and end by itself */
+#define US_CHILD_BACK_OFF_MS 100  /* until the first start anew; doubles with each */
 #define US_CHILD_BACK_OFF_MAX_MS 30000
 #define US_CHILD_GOOD_MS 60000          /* who lives that long begins anew with the first */
 #define US_CHILD_COMMAND "plugin-child" /* of the command line; not for people */
-#define US_CHILD_FD 3                   /* the child's end */
+#define US_CHILD_FD 3                   /* the child's end of the first lane; the others follow */
+
+/* One for each sort of thread that the server calls plugins on, so that none waits behind another. */
+enum us_child_lane { US_CHILD_ASKS, US_CHILD_DEEDS, US_CHILD_EVENTS, US_CHILD_LANES };
 
 struct us_child;
 /* What is started: this program. Tests, which are another one, set it. */
@@ -31,11 +37,12 @@ struct us_child_use {
   uint32_t methods, events;
 };
 /* open(), and reload(), with a configuration; it is also what a process that is started anew is opened with. USHER_OK or what the plugin
- * returned. */
+ * returned. Behind open() a thread minds the process: it is started anew whether somebody asks or not. One that is down does not reload:
+ * nobody could say whether the plugin takes the new configuration. */
 int us_child_open(struct us_child *child, struct us_str config, struct us_child_use *ret_use);
 int us_child_reload(struct us_child *child, struct us_str config, struct us_child_use *ret_use);
 /* One ask; `until_us` of us_monotonic_us(), INT64_MAX: US_CHILD_AFTER_MS. Edits and the filter are in *ask when it says USHER_OK. Several
- * threads wait for each other. */
+ * threads wait for each other, and for a process that is started anew before `until_us`. */
 int us_child_ask(struct us_child *child, struct us_ask *ask, void *mem, int64_t until_us);
 int us_child_deliver(struct us_child *child, struct us_str event);
 

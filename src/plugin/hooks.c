@@ -151,19 +151,24 @@ static void count(struct us_plugin *plugin, const struct us_ask *ask, int result
 
 static void judge(struct us_plugins *plugins, struct us_plugin *plugin, struct us_ask *ask, int result,
                   int64_t took_us) {
+  bool is_after = us_hook_is_after(ask->hook), is_slow = took_us > US_HOOK_SLOW_AFTER_MS * INT64_C(1000);
   count(plugin, ask, result, took_us);
-  if (us_hook_is_after(ask->hook)) {
-    if (took_us > US_HOOK_SLOW_AFTER_MS * INT64_C(1000))
-      tell(US_LOG_WARN, plugin, ask->hook, "takes long; others wait behind it", took_us);
-    return;
+  if (!is_after && result != USHER_OK) {
+    ask->verdict = result == USHER_VETO ? US_VERDICT_VETO : US_VERDICT_FAIL;
+    ask->plugin = plugin->abi.name;
   }
-  hold_to_promise(plugins, plugin, ask->hook, took_us);
-  if (result == USHER_OK)
+  if (plugins->is_silent)
     return;
-  ask->verdict = result == USHER_VETO ? US_VERDICT_VETO : US_VERDICT_FAIL;
-  ask->plugin = plugin->abi.name;
-  tell(result == USHER_VETO ? US_LOG_INFO : US_LOG_ERROR, plugin, ask->hook, result == USHER_VETO ? "vetoed" : "failed",
-       took_us);
+  if (is_after && result != USHER_OK)
+    tell(US_LOG_ERROR, plugin, ask->hook, "was not told: its process is down, or ended over it", took_us);
+  else if (is_after && is_slow)
+    tell(US_LOG_WARN, plugin, ask->hook, "takes long; others wait behind it", took_us);
+  else if (result == USHER_VETO)
+    tell(US_LOG_INFO, plugin, ask->hook, "vetoed", took_us);
+  else if (result != USHER_OK)
+    tell(US_LOG_ERROR, plugin, ask->hook, "failed", took_us);
+  if (!is_after)
+    hold_to_promise(plugins, plugin, ask->hook, took_us);
 }
 
 /* False: it is being reloaded, and nobody here may wait for that. */

@@ -18,6 +18,7 @@ struct us_plugins {
   _Atomic unsigned threaded;     /* ditto: and not all that have it are quick */
   _Atomic unsigned events;       /* bit 1u << hook: some plugin wants the event of it delivered */
   _Atomic bool delivers;         /* some plugin has deliver() */
+  bool is_silent;                /* what comes of it is told in the log by whoever asks (child_serve.c) */
   struct us_hook_runner *runner; /* NULL: asks run where they are made (tests, the command line) */
 };
 /* Sets the four from the plugins. */

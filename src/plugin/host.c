@@ -13,12 +13,6 @@
 static _Thread_local struct us_scope *scope; /* the call that runs on this thread */
 static const struct us_clock *host_clock = &us_clock_system;
 
-static void (*other_log)(int level, struct us_str text);
-
-void us_host_set_log(void (*log)(int level, struct us_str text)) {
-  other_log = log;
-}
-
 void us_host_set_clock(const struct us_clock *clock) {
   host_clock = clock;
 }
@@ -65,9 +59,7 @@ static void host_log(int level, const char *text) {
   static const enum us_log_level levels[] = {US_LOG_ERROR, US_LOG_WARN, US_LOG_INFO, US_LOG_DEBUG};
   struct us_log_line line;
   enum us_log_level ours = level >= 0 && level <= USHER_LOG_DEBUG ? levels[level] : US_LOG_INFO;
-  if (text && other_log)
-    other_log(level, (struct us_str){text, strnlen(text, US_PLUGIN_LOG_MAX_BYTES)});
-  if (!text || other_log || !us_log_wants(ours))
+  if (!text || !us_log_wants(ours))
     return;
   us_log_begin(&line, ours, "plugin");
   us_log_c(&line, "plugin", scope ? scope->name : "?");

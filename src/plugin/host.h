@@ -16,8 +16,6 @@
 const struct usher_host *us_host(void);
 /* The clock behind now_ms(); the system's until it is set. Before plugins are loaded. */
 void us_host_set_clock(const struct us_clock *clock);
-/* Where log() goes instead of the log; in a process that has none of its own. */
-void us_host_set_log(void (*log)(int level, struct us_str text));
 
 struct us_scope {
   const char *name;     /* of the plugin, for the log */

@@ -3,6 +3,9 @@
 #define USHER_FLOW_PLUGIN_FILES_H
 
 #include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "flow/plugins.h"
@@ -19,6 +22,26 @@ static inline const char *built(struct us_world *w, const char *path) {
     n--;
   }
   return us_text(w, "%.*s/%s", (int)n, self, path);
+}
+
+/* Copies a file of the build, to do something to it. */
+static inline const char *copy_of(struct us_world *w, const char *path, const char *folder, const char *name) {
+  const char *to = us_text(w, "%s/%s", folder, name);
+  FILE *in = fopen(built(w, path), "rb"), *out = fopen(to, "wb");
+  char bytes[65536];
+  size_t n;
+  assert_true(in && out);
+  while ((n = fread(bytes, 1, sizeof(bytes), in)) > 0)
+    assert_int_equal(fwrite(bytes, 1, n, out), n);
+  fclose(in);
+  assert_int_equal(fclose(out), 0);
+  chmod(to, 0755);
+  return to;
+}
+static inline const char *temporary_folder(struct us_world *w) {
+  char folder[] = "/tmp/usher-plugins-XXXXXX";
+  assert_non_null(mkdtemp(folder));
+  return us_text(w, "%s", folder);
 }
 
 static struct us_plugins *from_files;

@@ -47,26 +47,6 @@ static void each_flaw_has_its_sentence(void **state) {
   assert_refused("/etc/passwd", "cannot be loaded: ");
 }
 
-/* Copies a file of the build, to do something to it. */
-static const char *copy_of(struct us_world *w, const char *path, const char *folder, const char *name) {
-  const char *to = us_text(w, "%s/%s", folder, name);
-  FILE *in = fopen(built(w, path), "rb"), *out = fopen(to, "wb");
-  char bytes[65536];
-  size_t n;
-  assert_true(in && out);
-  while ((n = fread(bytes, 1, sizeof(bytes), in)) > 0)
-    assert_int_equal(fwrite(bytes, 1, n, out), n);
-  fclose(in);
-  assert_int_equal(fclose(out), 0);
-  chmod(to, 0755);
-  return to;
-}
-static const char *temporary_folder(struct us_world *w) {
-  char folder[] = "/tmp/usher-plugins-XXXXXX";
-  assert_non_null(mkdtemp(folder));
-  return us_text(w, "%s", folder);
-}
-
 static void a_file_that_others_may_write_is_refused(void **state) {
   struct us_world *w = *state;
   const char *folder = temporary_folder(w), *path = copy_of(w, "plugins/naming.so", folder, "a.so");

@@ -1,25 +1,33 @@
 /* A plugin in a process of its own: it may crash, hang and talk nonsense, and the server goes on (plugin/child.h). */
 #include "flow/plugin_files.h"
 
+#include <signal.h>
+#include <stdio.h>
+
 #include "plugin/child.h"
 
 #define WILD "tests/plugins/wild.so"
 #define SETS_OF_ALICE ALPHA_JSON "users/alice/oauth2/resources/sets"
 
-static enum us_code try_apart(struct us_world *w, const char *config, int64_t deadline_ms, struct us_cx *cx) {
+static enum us_code try_apart(struct us_world *w, const char *path, const char *config, int64_t deadline_ms,
+                              struct us_cx *cx) {
   struct us_plugin_entry entry = {
-      .path = us_str_c(built(w, WILD)), .config = us_str_c(config), .deadline_ms = deadline_ms, .is_apart = true};
+      .path = us_str_c(path), .config = us_str_c(config), .deadline_ms = deadline_ms, .is_apart = true};
   struct us_plugin_options options = {.entries = &entry, .count = 1};
   us_child_program = built(w, "src/app/usher");
   return us_plugins_load(cx, &options, true, &from_files);
 }
 
-static void load_apart(struct us_world *w, const char *config, int64_t deadline_ms) {
+static void load_apart_from(struct us_world *w, const char *path, const char *config, int64_t deadline_ms) {
   struct us_cx cx = {.mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .svc = us_world_services(w)};
-  if (try_apart(w, config, deadline_ms, &cx) != US_OK)
+  if (try_apart(w, path, config, deadline_ms, &cx) != US_OK)
     fail_msg("%.*s", US_STR_ARG(cx.err.text));
   us_mem_free(cx.mem);
   us_world_services(w)->plugins = from_files;
+}
+
+static void load_apart(struct us_world *w, const char *config, int64_t deadline_ms) {
+  load_apart_from(w, built(w, WILD), config, deadline_ms);
 }
 
 static struct us_reply post(struct us_world *w, const char *pat, const char *name) {
@@ -56,21 +64,93 @@ static void it_edits_and_vetoes_as_at_home(void **state) {
   assert_int_equal(us_reply_int(&r, "resultCount"), 2); /* edited and environment */
 }
 
-/* Each is an error of that call; the process is started anew after the back-off. */
+static const char *register_and_describe(struct us_world *w, const char *pat, const char *name) {
+  struct us_reply r = post(w, pat, name);
+  assert_status(r, 201);
+  r = us_with_pat(w, "GET", set_url(w, us_reply_str(&r, "_id")), pat, NULL);
+  return us_reply_str(&r, "description");
+}
+
+/* Each is an error of that call; others wait until the process is there again. */
 static void what_it_does_to_itself_is_one_failed_call(void **state) {
   struct us_world *w = *state;
-  load_apart(w, "{}", 1000);
+  load_apart(w, "{}", 20000);
   const char *pat = us_pat(w, "alice", RS1);
   static const char *const deaths[] = {"segv", "abort", "exit"};
-  int64_t wait_ms = US_CHILD_BACK_OFF_MS;
   for (size_t i = 0; i < sizeof(deaths) / sizeof(deaths[0]); i++) {
-    struct us_reply r = post(w, pat, deaths[i]);
-    assert_error(r, 500, "server_error");
-    expect_error(post(w, pat, "plain"), 500, "server_error"); /* still down */
-    nanosleep(&(struct timespec){.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000 + 20000000}, NULL);
-    wait_ms *= 2;
+    expect_error(post(w, pat, deaths[i]), 500, "server_error");
     us_register(w, pat, us_text(w, "{\"name\":\"after %zu\",\"resource_scopes\":[\"view\"]}", i));
   }
+}
+
+/* Longer than until its deadline no call waits: a rule that cannot be asked does not agree. */
+static void while_it_is_down_calls_fail(void **state) {
+  struct us_world *w = *state;
+  load_apart(w, "{}", 60);
+  const char *pat = us_pat(w, "alice", RS1);
+  expect_error(post(w, pat, "exit"), 500, "server_error");
+  expect_error(post(w, pat, "plain"), 500, "server_error");
+  for (int i = 0; i < 200 && post(w, pat, us_text(w, "plain %d", i)).status != 201; i++)
+    nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+  expect_status(post(w, pat, "plain"), 201);
+}
+
+/* Nobody has to call for it to come back, and what it started itself goes with it. */
+static void it_is_minded_while_nobody_asks(void **state) {
+  struct us_world *w = *state;
+  load_apart(w, "{}", 20000);
+  const char *pat = us_pat(w, "alice", RS1), *other = register_and_describe(w, pat, "fork");
+  const char *first = register_and_describe(w, pat, "pid");
+  assert_int_equal(kill(atoi(first), SIGKILL), 0);
+  for (int i = 0; i < 1000 && kill(atoi(first), 0) == 0; i++)
+    nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+  assert_int_not_equal(kill(atoi(first), 0), 0);
+  assert_string_not_equal(register_and_describe(w, pat, "pid again"), first);
+  char state_of_other = 'S';
+  for (int i = 0; i < 1000 && state_of_other != 'Z'; i++) {
+    nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    FILE *stat = fopen(us_text(w, "/proc/%s/stat", other), "r");
+    if (!stat || fscanf(stat, "%*d %*s %c", &state_of_other) != 1) /* NOLINT(cert-err34-c): a letter */
+      state_of_other = 'Z';
+    if (stat)
+      fclose(stat);
+  }
+  assert_int_equal(state_of_other, 'Z'); /* or gone */
+}
+
+/* What is told afterwards neither holds up what is asked before nor does it take the answer along. */
+static void deeds_are_told_on_a_lane_of_their_own(void **state) {
+  struct us_world *w = *state;
+  load_apart(w, "{}", 4000);
+  const char *pat = us_pat(w, "alice", RS1);
+  expect_status(post(w, pat, "slow after"), 201);
+  expect_error(post(w, pat, "veto"), 409, "taken");
+  assert_int_equal(us_hook_runner_counters(from_files->runner).telling, 1);
+  expect_status(post(w, pat, "segv after"), 201);
+  wait_told();
+  const struct us_hook_counters *told = &from_files->v[0].counters[US_HOOK_AFTER_RESOURCE_REGISTRATION];
+  assert_int_equal(told->calls, 2);
+  assert_int_equal(told->failures, 1);
+  expect_status(post(w, pat, "plain"), 201);
+  wait_told();
+  assert_int_equal(told->failures, 1);
+}
+
+/* What is called, and as what, was settled at the start. */
+static void another_plugin_in_its_file_is_not_asked(void **state) {
+  struct us_world *w = *state;
+  const char *folder = temporary_folder(w), *path = copy_of(w, WILD, folder, "replaced.so");
+  load_apart_from(w, path, "{}", 300);
+  const char *pat = us_pat(w, "alice", RS1), *pid = register_and_describe(w, pat, "pid");
+  assert_int_equal(unlink(path), 0);
+  copy_of(w, "plugins/naming.so", folder, "replaced.so");
+  assert_int_equal(kill(atoi(pid), SIGKILL), 0);
+  for (int i = 0; i < 1000 && kill(atoi(pid), 0) == 0; i++)
+    nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+  for (int i = 0; i < 3; i++)
+    expect_error(post(w, pat, "plain"), 500, "server_error");
+  unlink(path);
+  rmdir(folder);
 }
 
 /* Nobody gets what another call left on the socket: the process is ended. */
@@ -118,7 +198,7 @@ static void what_does_not_start_is_said(void **state) {
   static const char *const configs[] = {"{\"refuse\":1}", "{\"crash\":1}"};
   for (size_t i = 0; i < 2; i++) {
     struct us_cx cx = {.mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .svc = us_world_services(w)};
-    assert_int_equal(try_apart(w, configs[i], 0, &cx), US_E_INVALID_REQUEST);
+    assert_int_equal(try_apart(w, built(w, WILD), configs[i], 0, &cx), US_E_INVALID_REQUEST);
     assert_non_null(strstr(cx.err.text.p, "does not start"));
     us_mem_free(cx.mem);
   }
@@ -185,6 +265,10 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       FILE_STORY(it_edits_and_vetoes_as_at_home),
       FILE_STORY(what_it_does_to_itself_is_one_failed_call),
+      FILE_STORY(while_it_is_down_calls_fail),
+      FILE_STORY(it_is_minded_while_nobody_asks),
+      FILE_STORY(deeds_are_told_on_a_lane_of_their_own),
+      FILE_STORY(another_plugin_in_its_file_is_not_asked),
       FILE_STORY(nonsense_is_one_failed_call),
       FILE_STORY(its_own_threads_may_log),
       FILE_STORY(signals_to_all_processes_are_not_for_it),

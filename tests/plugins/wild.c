@@ -1,6 +1,7 @@
 /* A plugin for tests that does what the name of the resource says, most of it bad. */
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,18 @@ static void write_rubbish(const char *kind) {
   (void)n;
 }
 
+/* A process that outlives whoever started it, and its number as the description. */
+static int start_other(struct usher_resource *r, bool is_own) {
+  char text[32];
+  pid_t pid = is_own ? getpid() : fork();
+  if (pid == 0) {
+    sleep_ms(3600 * 1000);
+    _exit(0);
+  }
+  snprintf(text, sizeof(text), "\"%d\"", (int)pid);
+  return pid < 0 ? USHER_FAIL : host->resource_set(r, "/description", text);
+}
+
 static int before_registration(void *self, struct usher_resource *r, struct usher_error *e) {
   (void)self;
   const char *name = host->json_text(host->resource_get(r, "/name")).p;
@@ -74,8 +87,8 @@ static int before_registration(void *self, struct usher_resource *r, struct ushe
     _exit(0);
   if (strcmp(name, "hang") == 0)
     sleep_ms(3600 * 1000);
-  if (strcmp(name, "slow") == 0)
-    sleep_ms(20);
+  if (strncmp(name, "pid", 3) == 0 || strcmp(name, "fork") == 0)
+    return start_other(r, name[0] == 'p');
   if (strcmp(name, "fail") == 0)
     return USHER_FAIL;
   if (strcmp(name, "odd") == 0)
@@ -101,6 +114,15 @@ static int before_registration(void *self, struct usher_resource *r, struct ushe
                : USHER_OK;
   write_rubbish(name);
   return USHER_OK;
+}
+
+static void after_registration(void *self, const struct usher_resource *r) {
+  (void)self;
+  const char *name = host->json_text(host->resource_get(r, "/name")).p;
+  if (strcmp(name, "slow after") == 0)
+    sleep_ms(5000);
+  if (strcmp(name, "segv after") == 0)
+    raise(SIGSEGV);
 }
 
 static int before_shared(void *self, struct usher_policy *p, struct usher_error *e) {
@@ -134,6 +156,7 @@ static const struct usher_plugin plugin = {
     .open = wild_open,
     .close = wild_close,
     .before_resource_registration = before_registration,
+    .after_resource_registration = after_registration,
     .before_resource_shared = before_shared,
     .before_query_resource_sets = before_query,
     .reload = wild_reload,
