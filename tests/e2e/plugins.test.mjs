@@ -167,10 +167,11 @@ test('a plugin process that is killed is started anew, and ends with the server'
   assert.equal((await register(server, ' a  b ')).status, 201)
   const [child] = await children()
   process.kill(child, 'SIGKILL')
-  assert.equal((await register(server, 'c')).status, 500)
-  assert.ok(await within(A_MOMENT, async () => (await register(server, `d${Date.now()}`)).status === 201))
+  assert.ok(await server.logged(/naming: its process ended \(signal 9\); it is started anew in 100 ms/, A_MOMENT))
+  assert.equal((await register(server, 'c')).status, 201) // it waited
   const [next] = await children()
   assert.notEqual(next, child)
+  assert.equal(server.log.match(/its process was started anew/g)?.length, 1)
   await server.stop()
   assert.ok(await within(A_MOMENT, () => { try { process.kill(next, 0) } catch { return true } }))
 })

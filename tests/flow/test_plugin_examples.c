@@ -28,11 +28,6 @@ static void naming_gives_tidy_names(void **state) {
                "invalid_request");
 }
 
-static const char *temporary_folder(struct us_world *w) {
-  char folder[] = "/tmp/usher-plugin-XXXXXX";
-  assert_non_null(mkdtemp(folder));
-  return us_text(w, "%s", folder);
-}
 static void write_file(const char *path, const char *text) {
   FILE *out = fopen(path, "w");
   assert_non_null(out);
