@@ -15,7 +15,7 @@ enum state { QUEUED, RUNNING, DONE, LATE };
 
 struct queue {
   struct us_hook_job *first, **end;
-  size_t n;
+  size_t n, bytes;
 };
 
 struct us_hook_runner {
@@ -24,7 +24,7 @@ struct us_hook_runner {
   pthread_cond_t asked, told, watched, idle;
   struct queue asks, deeds;
   struct us_hook_job *waiting; /* asks that somebody waits for, queued or running */
-  size_t waiting_count, queue_max;
+  size_t waiting_count, waiting_bytes, queue_max;
   bool is_stopping, is_telling;
   unsigned threads_alive;
   uint64_t dropped;
@@ -90,6 +90,7 @@ static void put(struct queue *queue, struct us_hook_job *job) {
   *queue->end = job;
   queue->end = &job->next;
   queue->n++;
+  queue->bytes += job->bytes;
 }
 
 static struct us_hook_job *take(struct queue *queue) {
@@ -100,7 +101,20 @@ static struct us_hook_job *take(struct queue *queue) {
   if (!queue->first)
     queue->end = &queue->first;
   queue->n--;
+  queue->bytes -= job->bytes;
   return job;
+}
+
+/* Wherever it stands; who has waited longest stands first. */
+static void take_out(struct queue *queue, const struct us_hook_job *job) {
+  struct us_hook_job **at = &queue->first;
+  while (*at != job)
+    at = &(*at)->next;
+  *at = job->next;
+  if (!*at)
+    queue->end = at;
+  queue->n--;
+  queue->bytes -= job->bytes;
 }
 
 static void link_waiting(struct us_hook_runner *r, struct us_hook_job *job) {
@@ -110,6 +124,7 @@ static void link_waiting(struct us_hook_runner *r, struct us_hook_job *job) {
     r->waiting->before = job;
   r->waiting = job;
   r->waiting_count++;
+  r->waiting_bytes += job->bytes;
 }
 
 static void unlink_waiting(struct us_hook_runner *r, struct us_hook_job *job) {
@@ -117,6 +132,7 @@ static void unlink_waiting(struct us_hook_runner *r, struct us_hook_job *job) {
   if (job->behind)
     job->behind->before = job->before;
   r->waiting_count--;
+  r->waiting_bytes -= job->bytes;
 }
 
 /* ---- threads ---- */
@@ -127,7 +143,6 @@ static void end_thread(struct us_hook_runner *r) {
   pthread_mutex_unlock(&r->lock);
 }
 
-/* Queued ones that were given up meanwhile are dropped unasked. */
 static void *ask_thread(void *self) {
   struct us_hook_runner *r = self;
   pthread_mutex_lock(&r->lock);
@@ -139,12 +154,9 @@ static void *ask_thread(void *self) {
       pthread_cond_wait(&r->asked, &r->lock);
       continue;
     }
-    bool is_wanted = job->state == QUEUED;
-    if (is_wanted)
-      job->state = RUNNING;
+    job->state = RUNNING;
     pthread_mutex_unlock(&r->lock);
-    if (is_wanted)
-      us_hook_job_run(r->plugins, job);
+    us_hook_job_run(r->plugins, job);
     pthread_mutex_lock(&r->lock);
     bool is_in_time = job->state == RUNNING;
     if (is_in_time) {
@@ -203,9 +215,12 @@ static bool give_one_up(struct us_hook_runner *r) {
   for (struct us_hook_job *job = r->waiting; job; job = job->behind) {
     if (job->watch.until_us > now_us)
       continue;
+    if (job->state == QUEUED) /* its reference is ours now */
+      take_out(&r->asks, job);
+    else
+      atomic_fetch_add(&job->refs, 1);
     job->state = LATE;
     unlink_waiting(r, job);
-    atomic_fetch_add(&job->refs, 1);
     pthread_mutex_unlock(&r->lock);
     say_late(job);
     job->done(job->self);
@@ -295,8 +310,10 @@ bool us_hook_runner_ask(struct us_hook_runner *r, struct us_hook_job *job, void 
   job->done = done;
   job->self = self;
   job->state = QUEUED;
+  job->bytes = us_mem_used(job->mem);
   pthread_mutex_lock(&r->lock);
-  bool has_room = !r->is_stopping && r->waiting_count < r->queue_max;
+  bool has_room = !r->is_stopping && r->waiting_count < r->queue_max &&
+                  (r->waiting_count == 0 || r->waiting_bytes + job->bytes <= US_HOOK_QUEUE_MAX_BYTES);
   if (has_room) {
     atomic_fetch_add(&job->refs, 1);
     link_waiting(r, job);
@@ -310,8 +327,10 @@ bool us_hook_runner_ask(struct us_hook_runner *r, struct us_hook_job *job, void 
 }
 
 void us_hook_runner_tell(struct us_hook_runner *r, struct us_hook_job *job) {
+  job->bytes = us_mem_used(job->mem);
   pthread_mutex_lock(&r->lock);
-  bool has_room = r->deeds.n < US_HOOK_TELL_MAX;
+  bool has_room =
+      r->deeds.n < US_HOOK_TELL_MAX && (r->deeds.n == 0 || r->deeds.bytes + job->bytes <= US_HOOK_TELL_MAX_BYTES);
   if (has_room) {
     put(&r->deeds, job);
     pthread_cond_signal(&r->told);
@@ -325,14 +344,13 @@ void us_hook_runner_tell(struct us_hook_runner *r, struct us_hook_job *job) {
   us_hook_job_unref(job);
   if (is_first)
     us_log(US_LOG_ERROR, "plugin",
-           "%d deeds wait to be told to plugins: further ones are dropped, and counted in the metrics",
-           US_HOOK_TELL_MAX);
+           "too many deeds wait to be told to plugins: further ones are dropped, and counted in the metrics");
 }
 
 struct us_hook_runner_counters us_hook_runner_counters(struct us_hook_runner *r) {
   pthread_mutex_lock(&r->lock);
   struct us_hook_runner_counters counters = {
-      .asking = r->waiting_count, .telling = r->deeds.n + r->is_telling, .dropped = r->dropped};
+      .asking = r->waiting_count, .queued = r->asks.n, .telling = r->deeds.n + r->is_telling, .dropped = r->dropped};
   pthread_mutex_unlock(&r->lock);
   return counters;
 }

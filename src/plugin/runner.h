@@ -9,10 +9,12 @@
 #include "plugin/hooks.h"
 
 #define US_HOOK_JOB_MEM_MAX_BYTES (64 * 1024 * 1024)
-#define US_HOOK_THREADS 4      /* default */
-#define US_HOOK_QUEUE_MAX 1024 /* default; asks beyond are a 503 */
-#define US_HOOK_TELL_MAX 4096  /* deeds that wait to be told; beyond they are dropped, and the log says so */
-#define US_HOOK_STOP_MS 5000   /* how long the end waits for plugins */
+#define US_HOOK_THREADS 4                          /* default */
+#define US_HOOK_QUEUE_MAX 1024                     /* default; asks beyond are a 503 */
+#define US_HOOK_QUEUE_MAX_BYTES (64 * 1024 * 1024) /* of what is asked about, if it is more than one job; ditto */
+#define US_HOOK_TELL_MAX 4096 /* deeds that wait to be told; beyond they are dropped, and the log says so */
+#define US_HOOK_TELL_MAX_BYTES (64 * 1024 * 1024)
+#define US_HOOK_STOP_MS 5000 /* how long the end waits for plugins */
 
 /* Asks that go together, in memory of their own: a call that has given up does not take it along. Two owners at most. */
 struct us_hook_job {
@@ -23,6 +25,7 @@ struct us_hook_job {
   struct us_hook_watch watch;
   /* the runner's */
   int state;
+  size_t bytes; /* that it held when it came */
   void (*done)(void *self);
   void *self;
   struct us_hook_job *next;            /* in the queue */
@@ -48,6 +51,7 @@ void us_hook_runner_tell(struct us_hook_runner *runner, struct us_hook_job *job)
 bool us_hook_runner_free(struct us_hook_runner *runner);
 struct us_hook_runner_counters {
   size_t asking, telling; /* waiting or running */
+  size_t queued;          /* asks that no thread has yet */
   uint64_t dropped;       /* deeds that nobody was told of */
 };
 struct us_hook_runner_counters us_hook_runner_counters(struct us_hook_runner *runner);
