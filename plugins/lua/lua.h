@@ -1,6 +1,6 @@
 /*
- * The Lua plugin from inside: objects.c shows the host's handles to scripts, sandbox.c makes a state that can hurt nobody, main.c is
- * the plugin. All of it stands on <usher/plugin.h> alone.
+ * The Lua plugin from inside: script.c reads the file, sandbox.c makes a state that can hurt nobody, objects.c shows the host's
+ * handles to scripts, main.c is the plugin. All of it stands on <usher/plugin.h> alone.
  */
 #ifndef USHER_LUA_LUA_H
 #define USHER_LUA_LUA_H
@@ -38,8 +38,13 @@ static inline struct us_lua_state *us_lua_state_of(lua_State *L) {
   return *(struct us_lua_state **)lua_getextraspace(L);
 }
 
-/* sandbox.c */
 #define US_LUA_MESSAGE_BYTES 900
+
+/* script.c */
+/* The text of a script, and a byte 0; free() it. NULL: see the message. */
+char *us_lua_script_read(const char *path, size_t *ret_n, char ret_message[US_LUA_MESSAGE_BYTES]);
+
+/* sandbox.c */
 struct us_lua_script {
   const char *text, *name; /* never byte code */
   size_t n;
@@ -56,6 +61,8 @@ int us_lua_on_error(lua_State *L);
 bool us_lua_state_run(struct us_lua_state *s, lua_CFunction f, void *data, char ret_message[US_LUA_MESSAGE_BYTES]);
 /* Pushes a global function of the script; false, and nothing is pushed: there is none. May raise. */
 bool us_lua_function_push(lua_State *L, const char *name);
+/* Pushes the table of what the script and the libraries have put into the globals. */
+void us_lua_globals_push(lua_State *L);
 
 /* objects.c */
 enum us_lua_kind { US_LUA_RESOURCE, US_LUA_POLICY, US_LUA_TICKET, US_LUA_PARTY };

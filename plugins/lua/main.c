@@ -14,15 +14,12 @@
 #include "lua.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <strings.h>
 
-#define SCRIPT_MAX_BYTES (1024 * 1024)
 #define MEMORY_BYTES (16 * 1024 * 1024)
 #define MEMORY_MIN_BYTES (256 * 1024)
 #define MEMORY_MAX_BYTES (1024 * 1024 * 1024)
@@ -59,37 +56,6 @@ static int fail(const char *what, const char *why) {
 
 /* ---- The script ---- */
 
-/* A script is as good as code of the server, so its file is held to the same as a plugin's. */
-static char *read_script(const char *path, size_t *ret_n) {
-  struct stat st;
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0)
-    return fail(path, strerror(errno)), NULL;
-  const char *why = NULL;
-  if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-    why = "is not a regular file";
-  else if (st.st_uid != 0 && st.st_uid != geteuid())
-    why = "belongs neither to root nor to the user who runs the server";
-  else if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-    why = "may be written by others than its owner";
-  else if (st.st_size > SCRIPT_MAX_BYTES)
-    why = "is larger than 1 MiB";
-  FILE *in = why ? NULL : fdopen(fd, "r");
-  char *text = in ? malloc(SCRIPT_MAX_BYTES + 1) : NULL;
-  if (text && (*ret_n = fread(text, 1, SCRIPT_MAX_BYTES + 1, in)) != (size_t)st.st_size) {
-    why = "was not read as a whole"; /* half a script would be half the rules */
-    free(text);
-    text = NULL;
-  }
-  if (in)
-    fclose(in);
-  else
-    close(fd);
-  if (!text)
-    fail(path, why ? why : "out of memory");
-  return text;
-}
-
 /* False: it is there, and is no number from `least` to `most`. */
 static bool number(const char *config_json, const char *pointer, int64_t least, int64_t most, int64_t *number) {
   struct usher_str text = us_lua_host->json_get((struct usher_str){config_json, strlen(config_json)}, pointer);
@@ -101,6 +67,20 @@ static bool number(const char *config_json, const char *pointer, int64_t least, 
   return *end == '\0' && errno == 0 && *number >= least && *number <= most;
 }
 
+/* A rule whose name is misspelled would hold for nobody, and nobody would know. */
+static bool is_near_method(const char *name) {
+  static const char *const starts[] = {"before", "after", "on"};
+  for (int i = 0; i < METHODS; i++)
+    if (strcasecmp(name, methods[i]) == 0)
+      return strcmp(name, methods[i]) != 0;
+  for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+    size_t n = strlen(starts[i]);
+    if (strncasecmp(name, starts[i], n) == 0 && (name[n] == '_' || (name[n] >= 'A' && name[n] <= 'Z')))
+      return true;
+  }
+  return false;
+}
+
 static int find_methods(lua_State *L) {
   uint32_t *found = lua_touserdata(L, 1);
   for (int i = 0; i < METHODS; i++) {
@@ -108,7 +88,22 @@ static int find_methods(lua_State *L) {
       *found |= 1u << i;
     lua_settop(L, 1);
   }
+  us_lua_globals_push(L);
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
+    if (lua_type(L, -2) == LUA_TSTRING && lua_isfunction(L, -1) && is_near_method(lua_tostring(L, -2)))
+      return luaL_error(L, "the function %s is none of the eleven methods; a helper that is named so must be local",
+                        lua_tostring(L, -2));
   return 0;
+}
+
+/* Whoever wrote the script can see in the log what of it is called. */
+static void say_methods(const char *path, uint32_t found) {
+  char text[US_LUA_MESSAGE_BYTES];
+  size_t n = (size_t)snprintf(text, sizeof(text), found ? "%.400s has" : "%.400s has none of the eleven methods", path);
+  for (int i = 0; i < METHODS; i++)
+    if ((found & 1u << i) && n < sizeof(text))
+      n += (size_t)snprintf(text + n, sizeof(text) - n, " %s", methods[i]);
+  us_lua_host->log(found ? USHER_LOG_INFO : USHER_LOG_WARN, text);
 }
 
 /* Reads what the configuration names, and runs it once. */
@@ -128,9 +123,9 @@ static int read_config(const char *config_json, struct us_lua_script *ret_script
   if (!number(config_json, "/milliseconds", 1, MILLISECONDS_MAX, &script.ms_max))
     return fail("milliseconds must be a number from 1 to 3600000", "");
   script.bytes_max = (size_t)bytes;
-  char *text = read_script(path, &script.n);
+  char *text = us_lua_script_read(path, &script.n, message);
   if (!text)
-    return USHER_FAIL;
+    return fail(path, message);
   script.text = text;
   script.name = "@script";
   script.config_json = strdup(config_json);
@@ -138,6 +133,7 @@ static int read_config(const char *config_json, struct us_lua_script *ret_script
   *ret_state = script.config_json ? us_lua_state_new(&script, message) : NULL;
   if (*ret_state && us_lua_state_run(*ret_state, find_methods, ret_methods, message)) {
     *ret_script = script;
+    say_methods(path, *ret_methods);
     return USHER_OK;
   }
   us_lua_state_free(*ret_state);

@@ -326,3 +326,9 @@ bool us_lua_function_push(lua_State *L, const char *name) {
   lua_pop(L, 1);
   return false;
 }
+
+void us_lua_globals_push(lua_State *L) {
+  lua_pushglobaltable(L);
+  luaL_getmetafield(L, -1, "__index"); /* see freeze() */
+  lua_remove(L, -2);
+}

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "flow/plugins.h"
 #include "plugin/load.h"
 
@@ -75,6 +76,22 @@ static inline int files_teardown(void **state) {
 static inline void wait_told(void) {
   while (us_hook_runner_counters(from_files->runner).telling > 0)
     nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+}
+
+/* The log from here on goes into a file; log_taken() is what it holds, and ends that. */
+static FILE *log_file;
+static inline void log_take(void) {
+  log_file = tmpfile();
+  assert_non_null(log_file);
+  us_log_setup(US_LOG_INFO, US_LOG_LOGFMT, fileno(log_file));
+}
+static inline const char *log_taken(struct us_world *w) {
+  char text[16384];
+  us_log_setup(US_LOG_OFF, US_LOG_LOGFMT, 2);
+  rewind(log_file);
+  text[fread(text, 1, sizeof(text) - 1, log_file)] = '\0';
+  fclose(log_file);
+  return us_text(w, "%s", text);
 }
 
 #endif

@@ -215,17 +215,10 @@ static void what_cannot_be_read_is_a_failure(void **state) {
   }
 }
 
-static char told[1024];
-static void take_line(int level, struct us_str text) {
-  (void)level;
-  snprintf(told, sizeof(told), "%.*s", US_STR_ARG(text));
-}
-
 /* Nobody waits for what is told afterwards, and so it has a time of its own; which holds within a thousand instructions, too, where only
  * the functions of the libraries look at the clock. */
 static void after_methods_end_in_time(void **state) {
   struct us_world *w = *state;
-  us_host_set_log(take_line);
   load_script(w,
               "local text = ('a'):rep(9000)\n"
               "function afterResourceRegistration(resource)\n"
@@ -236,12 +229,11 @@ static void after_methods_end_in_time(void **state) {
   const char *pat = us_pat(w, "alice", RS1);
   static const char *const names[] = {"loop", "patterns"};
   for (size_t i = 0; i < 2; i++) {
-    told[0] = '\0';
+    log_take();
     us_register(w, pat, us_text(w, "{\"name\":\"%s\",\"resource_scopes\":[\"view\"]}", names[i]));
     wait_told();
-    assert_non_null(strstr(told, "the deadline has passed"));
+    assert_non_null(strstr(log_taken(w), "the deadline has passed"));
   }
-  us_host_set_log(NULL);
 }
 
 /* What scripts must not have is not there, nor a way to it. */
@@ -309,6 +301,61 @@ static void bad_scripts_do_not_start(void **state) {
   assert_int_equal(try_file(w, LUA, us_text(w, "{\"script\":\"%s\"}", path), &cx), US_E_INVALID_REQUEST);
   unlink(path);
   us_mem_free(cx.mem);
+}
+
+/* A rule that is misspelled would hold for nobody. */
+static void misspelled_methods_are_refused(void **state) {
+  struct us_world *w = *state;
+  static const char *const bad[] = {
+      "beforeRegistration", "beforeresourceregistration", "BeforeResourceShared", "afterShared",
+      "onDeletion",         "before_authorization",       "onPermissionrequest"};
+  for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    log_take();
+    assert_no_start(w, us_text(w, "function %s() end function beforeAuthorization() end", bad[i]));
+    assert_non_null(strstr(log_taken(w), us_text(w, "the function %s is none of the eleven methods", bad[i])));
+  }
+  log_take();
+  load_script(w,
+              "function helper() end function only() end function aftermath() end beforeLimit = 3\n"
+              "local function beforeAll() end\n"
+              "function onPermissionRequest() end function beforeAuthorization() end",
+              "");
+  assert_non_null(strstr(log_taken(w), ".lua has onPermissionRequest beforeAuthorization\""));
+}
+
+static void a_script_without_methods_is_said(void **state) {
+  struct us_world *w = *state;
+  log_take();
+  load_script(w, "function helper() end", "");
+  const char *log = log_taken(w);
+  assert_non_null(strstr(log, ".lua has none of the eleven methods"));
+  assert_non_null(strstr(log, "level=warn"));
+}
+
+/* Who may write the folder may put another script in the place of this one, or a link to one. */
+static void a_folder_that_others_may_write_is_refused(void **state) {
+  struct us_world *w = *state;
+  const char *folder = temporary_folder(w), *links = temporary_folder(w), *file = script_file(w, ""),
+             *path = us_text(w, "%s/a.lua", folder), *link = us_text(w, "%s/b.lua", links);
+  assert_int_equal(rename(file, path), 0);
+  assert_int_equal(symlink(path, link), 0);
+  for (int i = 0; i < 4; i++) { /* the folder by name, behind a link, that of the link; none */
+    struct us_cx cx = {.mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .svc = us_world_services(w)};
+    const char *open_one = i == 2 ? links : folder;
+    chmod(open_one, i < 3 ? 0777 : 0700);
+    log_take();
+    enum us_code code = try_file(w, LUA, us_text(w, "{\"script\":\"%s\"}", i == 0 ? path : link), &cx);
+    const char *log = log_taken(w);
+    assert_int_equal(code, i < 3 ? US_E_INVALID_REQUEST : US_OK);
+    if (i < 3)
+      assert_non_null(strstr(log, us_text(w, "its folder %s may be written by others than its owner", open_one)));
+    chmod(open_one, 0700);
+    us_mem_free(cx.mem);
+  }
+  unlink(link);
+  unlink(path);
+  rmdir(links);
+  rmdir(folder);
 }
 
 static void reload_takes_a_good_script_and_keeps_the_old_one_otherwise(void **state) {
@@ -393,6 +440,9 @@ int main(void) {
       FILE_STORY(the_world_outside_is_not_there),
       FILE_STORY(objects_end_with_their_call),
       FILE_STORY(bad_scripts_do_not_start),
+      FILE_STORY(misspelled_methods_are_refused),
+      FILE_STORY(a_script_without_methods_is_said),
+      FILE_STORY(a_folder_that_others_may_write_is_refused),
       FILE_STORY(reload_takes_a_good_script_and_keeps_the_old_one_otherwise),
       FILE_STORY(threads_have_states_of_their_own),
   };
