@@ -130,7 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   side.limits.h2_frames = 40;
   const struct us_h2_hooks hooks = {.self = &side, .begin = begin, .wait = wait, .drop = drop};
   us_buf_init(&side.out, 64 * 1024 * 1024);
-  side.h2 = us_h2_new(&side.limits, &hooks);
+  side.h2 = us_h2_new(&side.limits, &hooks, NULL);
   fuzz_must(side.h2);
   static const uint8_t greeting[] = US_H2_PREFACE "\0\0\0\4\0\0\0\0";
   if (data[0] & 0x80)

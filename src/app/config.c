@@ -75,6 +75,7 @@ static const struct us_field http_fields[] = {
     YES_NO("h2c", AT(http.h2c)),
     NUMBER("h2_streams", AT(http.h2_streams), 1, 1000),
     NUMBER("h2_memory_bytes", AT(http.h2_memory_bytes), 256 * 1024, 1024 * 1024 * 1024),
+    NUMBER("h2_bytes_per_address", AT(http.h2_bytes_per_address), 256 * 1024, INT64_C(1024) * 1024 * 1024 * 1024),
     NUMBER("h2_total_bytes", AT(http.h2_total_bytes), 1024 * 1024, INT64_C(1024) * 1024 * 1024 * 1024),
     NUMBER("h2_resets", AT(http.h2_resets), 1, 1000000),
     NUMBER("h2_frames", AT(http.h2_frames), 100, 1000000),
@@ -160,6 +161,7 @@ static void set_defaults(struct us_config *c) {
   c->http.h2 = true;
   c->http.h2_streams = (int64_t)l->h2_streams;
   c->http.h2_memory_bytes = (int64_t)l->h2_memory_bytes;
+  c->http.h2_bytes_per_address = (int64_t)l->h2_address_bytes;
   c->http.h2_total_bytes = (int64_t)l->h2_total_bytes;
   c->http.h2_resets = (int64_t)l->h2_resets;
   c->http.h2_frames = (int64_t)l->h2_frames;
@@ -403,6 +405,7 @@ enum us_code us_config_options(struct us_cx *cx, const char *file, const struct 
                  .answer_ms = c->http.answer_ms,
                  .h2_streams = (size_t)c->http.h2_streams,
                  .h2_memory_bytes = (size_t)c->http.h2_memory_bytes,
+                 .h2_address_bytes = (size_t)c->http.h2_bytes_per_address,
                  .h2_total_bytes = (size_t)c->http.h2_total_bytes,
                  .h2_resets = (size_t)c->http.h2_resets,
                  .h2_frames = (size_t)c->http.h2_frames,

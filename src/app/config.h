@@ -42,7 +42,7 @@ struct us_config {
     int64_t target_bytes, head_bytes, header_count, body_bytes, connections, connections_per_address, pipelined_bytes;
     int64_t head_ms, body_ms, idle_ms, answer_ms;
     bool h2, h2c;
-    int64_t h2_streams, h2_memory_bytes, h2_total_bytes, h2_resets, h2_frames, h2_interval_ms;
+    int64_t h2_streams, h2_memory_bytes, h2_bytes_per_address, h2_total_bytes, h2_resets, h2_frames, h2_interval_ms;
   } http;
   struct us_config_smtp {
     struct us_str host, user, password, from, ca_file, mail_attribute, templates; /* no host: no mails */

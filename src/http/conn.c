@@ -544,7 +544,7 @@ void us_conn_accept(struct us_loop_listener *listener) {
   }
   loop->accepted++;
   uv_tcp_nodelay(&conn->tcp, 1); /* an answer is written whole: waiting for more would only delay it */
-  conn->is_counted = us_quota_take(loop->edge->quota, &conn->peer, conn->is_proxy);
+  conn->is_counted = us_quota_take(loop->edge->quota, &conn->peer, conn->is_proxy, &conn->h2_bytes);
   if (!conn->is_counted) {
     us_conn_refuse_connection(conn);
     return;

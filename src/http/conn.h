@@ -64,7 +64,8 @@ struct us_conn {
   bool said_continue;
   bool is_proxy; /* a trusted one */
   bool is_counted;
-  bool is_turned_away; /* past the limit of connections: only here to be told so */
+  _Atomic size_t *h2_bytes; /* of the address, while it is counted; or NULL */
+  bool is_turned_away;      /* past the limit of connections: only here to be told so */
 };
 
 void us_conn_accept(struct us_loop_listener *listener);

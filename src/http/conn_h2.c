@@ -173,7 +173,7 @@ void us_conn_h2_go_on(struct us_loop *loop) {
 bool us_conn_h2_begin(struct us_conn *conn) {
   const struct us_h2_hooks hooks = {
       .self = conn, .begin = us_h2_begin_exchange, .wait = us_h2_set_wait, .drop = us_h2_drop_exchange};
-  conn->h2 = us_h2_new(&conn->loop->edge->options.limits, &hooks);
+  conn->h2 = us_h2_new(&conn->loop->edge->options.limits, &hooks, conn->h2_bytes);
   if (!conn->h2) {
     us_conn_close(conn);
     return false;

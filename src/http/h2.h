@@ -75,7 +75,10 @@ struct us_h2_hooks {
   void (*drop)(void *self, struct us_h2_stream *stream);
 };
 
-struct us_h2 *us_h2_new(const struct us_http_limits *limits, const struct us_h2_hooks *hooks); /* NULL: no memory */
+/* `address_bytes`: what all connections of the client's address hold; it outlives the connection. NULL: nobody's. Returns NULL without
+ * memory. */
+struct us_h2 *us_h2_new(const struct us_http_limits *limits, const struct us_h2_hooks *hooks,
+                        _Atomic size_t *address_bytes);
 void us_h2_free(struct us_h2 *h2); /* accepts NULL; drops all streams */
 /* All bytes are used. Afterwards: us_h2_next(), and us_h2_fill() when it wants to write. */
 void us_h2_feed(struct us_h2 *h2, const char *bytes, size_t n, int64_t now_ms);

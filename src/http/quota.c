@@ -9,6 +9,7 @@
 struct us_quota_entry {
   struct us_address group;
   size_t n;
+  _Atomic size_t h2_bytes;
   UT_hash_handle hh;
 };
 
@@ -51,7 +52,8 @@ static struct us_quota_entry *us_quota_find(struct us_quota *quota, const struct
   return entry;
 }
 
-static bool us_quota_take_locked(struct us_quota *quota, const struct us_address *address, bool is_exempt) {
+static bool us_quota_take_locked(struct us_quota *quota, const struct us_address *address, bool is_exempt,
+                                 _Atomic size_t **ret_h2_bytes) {
   if (quota->n >= quota->max)
     return false;
   if (!is_exempt) {
@@ -73,14 +75,17 @@ static bool us_quota_take_locked(struct us_quota *quota, const struct us_address
     if (entry->n >= quota->max_per_address)
       return false;
     entry->n++;
+    *ret_h2_bytes = &entry->h2_bytes;
   }
   quota->n++;
   return true;
 }
 
-bool us_quota_take(struct us_quota *quota, const struct us_address *address, bool is_exempt) {
+bool us_quota_take(struct us_quota *quota, const struct us_address *address, bool is_exempt,
+                   _Atomic size_t **ret_h2_bytes) {
+  *ret_h2_bytes = NULL;
   pthread_mutex_lock(&quota->lock);
-  bool has_room = us_quota_take_locked(quota, address, is_exempt);
+  bool has_room = us_quota_take_locked(quota, address, is_exempt, ret_h2_bytes);
   pthread_mutex_unlock(&quota->lock);
   return has_room;
 }

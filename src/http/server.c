@@ -21,6 +21,7 @@ const struct us_http_limits us_http_limits_default = {
     .answer_ms = 30 * 1000,
     .h2_streams = 100,
     .h2_memory_bytes = 16 * 1024 * 1024,
+    .h2_address_bytes = 64 * 1024 * 1024,
     .h2_total_bytes = 256 * 1024 * 1024,
     .h2_resets = 200,
     .h2_frames = 1000,

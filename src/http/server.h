@@ -53,12 +53,13 @@ struct us_http_limits {
   int64_t idle_ms;             /* 60 s without a request */
   int64_t answer_ms;           /* 30 s for writing the answer out */
   /* HTTP/2, each of a connection. */
-  size_t h2_streams;      /* 100 requests at once, with those that were reset and still run */
-  size_t h2_memory_bytes; /* 16 MiB for requests and for answers that wait */
-  size_t h2_total_bytes;  /* 256 MiB, the same for all connections together: further streams are refused */
-  size_t h2_resets;       /* 200 requests reset in an interval */
-  size_t h2_frames;       /* 1,000 frames in an interval that bring no part of a request */
-  int64_t h2_interval_ms; /* 10 s */
+  size_t h2_streams;       /* 100 requests at once, with those that were reset and still run */
+  size_t h2_memory_bytes;  /* 16 MiB for requests and for answers that wait */
+  size_t h2_address_bytes; /* 64 MiB, the same for all connections of an address (trusted proxies exempt) */
+  size_t h2_total_bytes;   /* 256 MiB, the same for all connections together: further streams are refused */
+  size_t h2_resets;        /* 200 requests reset in an interval */
+  size_t h2_frames;        /* 1,000 frames in an interval that bring no part of a request */
+  int64_t h2_interval_ms;  /* 10 s */
   size_t turned_away; /* connections past the limit that a loop holds while they are told so; 0: US_TURNED_AWAY_MAX */
 };
 extern const struct us_http_limits us_http_limits_default;

@@ -45,21 +45,26 @@ static void ipv6_connections_are_counted_by_network(void **state) {
 
 static void quota_counts_in_all_and_by_address(void **state) {
   (void)state;
+  _Atomic size_t *h2_bytes, *first;
   struct us_quota *quota = us_quota_new(4, 2);
   assert_non_null(quota);
   struct us_address a = address("192.0.2.1"), b = address("192.0.2.2"), proxy = address("192.0.2.9");
-  assert_true(us_quota_take(quota, &a, false));
-  assert_true(us_quota_take(quota, &a, false));
-  assert_false(us_quota_take(quota, &a, false)); /* two of an address, not three */
-  assert_true(us_quota_take(quota, &b, false));
-  assert_true(us_quota_take(quota, &proxy, true));
-  assert_false(us_quota_take(quota, &proxy, true)); /* four in all, not five, proxy or not */
-  assert_false(us_quota_take(quota, &b, false));
+  assert_true(us_quota_take(quota, &a, false, &first));
+  assert_true(us_quota_take(quota, &a, false, &h2_bytes));
+  assert_non_null(first);
+  assert_ptr_equal(first, h2_bytes);
+  assert_false(us_quota_take(quota, &a, false, &h2_bytes)); /* two of an address, not three */
+  assert_true(us_quota_take(quota, &b, false, &h2_bytes));
+  assert_ptr_not_equal(first, h2_bytes);
+  assert_true(us_quota_take(quota, &proxy, true, &h2_bytes));
+  assert_null(h2_bytes);
+  assert_false(us_quota_take(quota, &proxy, true, &h2_bytes)); /* four in all, not five, proxy or not */
+  assert_false(us_quota_take(quota, &b, false, &h2_bytes));
   us_quota_give_back(quota, &a, false);
-  assert_true(us_quota_take(quota, &proxy, true));
+  assert_true(us_quota_take(quota, &proxy, true, &h2_bytes));
   us_quota_give_back(quota, &proxy, true);
   us_quota_give_back(quota, &a, false);
-  assert_true(us_quota_take(quota, &a, false)); /* the refusals in between were not counted */
+  assert_true(us_quota_take(quota, &a, false, &h2_bytes)); /* the refusals in between were not counted */
   us_quota_free(quota);
   us_quota_free(NULL);
 }

@@ -130,11 +130,13 @@ static void drop(void *self, struct us_h2_stream *stream) {
   side->dropped++;
 }
 
+static _Atomic size_t *address_bytes; /* of sides that are opened now */
+
 static void open_side(struct side *side, const struct us_http_limits *limits) {
   *side = (struct side){.limits = *limits};
   us_buf_init(&side->out, 64 << 20);
   const struct us_h2_hooks hooks = {.self = side, .begin = begin, .wait = wait, .drop = drop};
-  side->h2 = us_h2_new(&side->limits, &hooks);
+  side->h2 = us_h2_new(&side->limits, &hooks, address_bytes);
   assert_non_null(side->h2);
   static const char greeting[] =
       US_H2_PREFACE "\0\0\0\4\0\0\0\0\0\0\0\0\4\1\0\0\0\0"; /* SETTINGS, and ours acknowledged */
@@ -283,6 +285,15 @@ static void stream_begins_when_there_is_room_for_it(void **state) {
   assert_in_range(high, memory - own - 64 + US_H2_STREAM_BYTES, memory - own + 64 + US_H2_STREAM_BYTES);
 }
 
+/* Begins streams with a part of a body until there is no room for more. */
+static void fill_side(struct side *side) {
+  for (int id = 1; id < 40; id += 2) {
+    post(side, id, false);
+    data(side, id, 16000, false);
+    send_all(side);
+  }
+}
+
 /* One more than all connections may hold together: refused, on whichever of them, until something has gone. */
 static void streams_of_all_connections_share_a_sum(void **state) {
   (void)state;
@@ -296,20 +307,82 @@ static void streams_of_all_connections_share_a_sum(void **state) {
   limits.h2_total_bytes = idle + 4 * US_H2_STREAM_BYTES;
   open_side(&one, &limits);
   open_side(&other, &limits);
-  int begun = 0;
-  for (int id = 1; id < 40; id += 2) {
-    post(&one, id, false);
-    data(&one, id, 16000, false);
-    send_all(&one);
-  }
-  begun = one.begun;
-  assert_in_range(begun, 1, 6);
+  fill_side(&one);
+  assert_in_range(one.begun, 1, 6);
   post(&other, 1, true);
   assert_int_equal(other.begun, 0);
   close_side(&one);
   post(&other, 3, true);
   assert_int_equal(other.begun, 1);
   close_side(&other);
+}
+
+/* Nor may one address take it all: its connections share a sum, and others do not feel it. */
+static void streams_of_an_address_share_a_sum(void **state) {
+  (void)state;
+  struct us_http_limits limits = us_http_limits_default;
+  _Atomic size_t of_one = 0, of_other = 0;
+  struct side first, second, other, proxy;
+  address_bytes = &of_one;
+  open_side(&first, &limits);
+  open_side(&second, &limits);
+  size_t idle = us_h2_memory(first.h2) + us_h2_memory(second.h2);
+  assert_int_equal(of_one, idle);
+  close_side(&second);
+  close_side(&first);
+  assert_int_equal(of_one, 0);
+  limits.h2_address_bytes = idle + 4 * US_H2_STREAM_BYTES;
+  open_side(&first, &limits);
+  open_side(&second, &limits);
+  address_bytes = &of_other;
+  open_side(&other, &limits);
+  address_bytes = NULL;
+  open_side(&proxy, &limits);
+  fill_side(&first);
+  assert_in_range(first.begun, 1, 6);
+  post(&second, 1, true);
+  assert_int_equal(second.begun, 0);
+  post(&other, 1, true);
+  assert_int_equal(other.begun, 1);
+  fill_side(&proxy);
+  assert_int_equal(proxy.begun, 20);
+  close_side(&first);
+  post(&second, 3, true);
+  assert_int_equal(second.begun, 1);
+  close_side(&second);
+  close_side(&other);
+  close_side(&proxy);
+  assert_int_equal(of_one + of_other, 0);
+}
+
+/* As is what grows on one connection while another one of the address has taken the room. */
+static void a_body_past_the_sum_of_the_address_is_refused(void **state) {
+  (void)state;
+  struct us_http_limits limits = us_http_limits_default;
+  _Atomic size_t of_one = 0;
+  struct side first, second;
+  address_bytes = &of_one;
+  open_side(&first, &limits);
+  open_side(&second, &limits);
+  post(&second, 1, false);
+  limits.h2_address_bytes = of_one + 8 * US_H2_STREAM_BYTES;
+  close_side(&second);
+  close_side(&first);
+  open_side(&first, &limits);
+  open_side(&second, &limits);
+  post(&second, 1, false);
+  fill_side(&first);
+  for (int i = 0; i < 3; i++)
+    data(&second, 1, 16000, false);
+  struct us_h2_stream *stream = us_h2_next(second.h2);
+  assert_non_null(stream);
+  assert_int_equal(stream->status, 503);
+  assert_non_null(strstr(stream->reason, "of this address"));
+  answer(&second, stream, 10);
+  close_side(&second);
+  close_side(&first);
+  assert_int_equal(of_one, 0);
+  address_bytes = NULL;
 }
 
 /* A body that grows past the sum is refused as soon as it does. */
@@ -372,6 +445,8 @@ int main(void) {
       cmocka_unit_test(memory_comes_back_when_the_connection_goes),
       cmocka_unit_test(stream_begins_when_there_is_room_for_it),
       cmocka_unit_test(streams_of_all_connections_share_a_sum),
+      cmocka_unit_test(streams_of_an_address_share_a_sum),
+      cmocka_unit_test(a_body_past_the_sum_of_the_address_is_refused),
       cmocka_unit_test(body_past_the_sum_is_refused),
       cmocka_unit_test(requests_wait_for_answers_to_be_taken),
   };
