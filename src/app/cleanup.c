@@ -1,12 +1,11 @@
 /* Clean-up of expired rows: see cleanup.h. A thread that sleeps, and hands one job at a time to the writer. */
 #include "app/cleanup.h"
 
-#include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "app/key_rotation.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "domain/audit.h"
 #include "domain/cascade.h"
 #include "domain/notice.h"
@@ -14,15 +13,17 @@
 #include "domain/sweep.h"
 
 #define US_CLEANUP_ROWS 1000
-#define US_CLEANUP_PAUSE_S 5
+#define US_CLEANUP_PAUSE_MS 5000
+#define US_CLEANUP_GAP_MS 20 /* leaves room for requests between batches */
 
 struct us_cleanup {
   struct us_services *svc;
   struct us_writer *writer;
   pthread_t thread;
-  pthread_mutex_t lock;
+  pthread_mutex_t lock; /* for waiting */
   pthread_cond_t changed;
-  bool is_stopping, is_running_job, has_more, has_changed_keys;
+  _Atomic bool is_stopping;
+  bool has_more, has_changed_keys;
   struct us_write_job job;
   struct us_cx cx;
   struct us_key_rotation rotation;
@@ -47,22 +48,11 @@ static enum us_code run(struct us_write_job *job) {
   return US_OK;
 }
 
-static void done(struct us_write_job *job, enum us_code code) {
-  struct us_cleanup *c = of_job(job);
-  pthread_mutex_lock(&c->lock);
-  if (code != US_OK)
-    c->has_more = false;
-  c->is_running_job = false;
-  pthread_cond_signal(&c->changed);
-  pthread_mutex_unlock(&c->lock);
-}
-
-/* Submits one job and waits for it. Called and returns with the lock held. */
+/* Has one job done and waits for it. */
 static void submit(struct us_cleanup *c, enum us_code (*step)(struct us_write_job *job)) {
-  c->job = (struct us_write_job){.cx = &c->cx, .run = step, .done = done};
-  c->is_running_job = us_writer_submit(c->writer, &c->job);
-  while (c->is_running_job)
-    pthread_cond_wait(&c->changed, &c->lock);
+  c->job = (struct us_write_job){.cx = &c->cx, .run = step};
+  if (us_writer_run(c->writer, &c->job) != US_OK)
+    c->has_more = false;
 }
 
 static enum us_code rotate(struct us_write_job *job) {
@@ -70,12 +60,9 @@ static enum us_code rotate(struct us_write_job *job) {
   return us_key_rotation_run(job->cx, &of_job(job)->rotation);
 }
 
-/* Making a key takes a while: on this thread, without the lock. */
+/* Making a key takes a while: on this thread. */
 static void rotate_keys(struct us_cleanup *c) {
-  pthread_mutex_unlock(&c->lock);
-  enum us_code code = us_key_rotation_prepare(&c->cx, &c->rotation);
-  pthread_mutex_lock(&c->lock);
-  if (code == US_OK && c->rotation.jwk.p != NULL && !c->is_stopping)
+  if (us_key_rotation_prepare(&c->cx, &c->rotation) == US_OK && c->rotation.jwk.p != NULL && !c->is_stopping)
     submit(c, rotate);
 }
 
@@ -88,39 +75,28 @@ static void one_round(struct us_cleanup *c) {
   submit(c, run);
   if (!c->has_more)
     rotate_keys(c);
-  if (c->has_changed_keys) {
-    pthread_mutex_unlock(&c->lock);
+  if (c->has_changed_keys)
     c->refresh(c->self, &c->cx);
-    pthread_mutex_lock(&c->lock);
-  }
   us_mem_free(c->cx.mem);
 }
 
 static void *loop(void *self) {
   struct us_cleanup *c = self;
-  pthread_mutex_lock(&c->lock);
   while (!c->is_stopping) {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += c->has_more ? 0 : US_CLEANUP_PAUSE_S;
-    until.tv_nsec += c->has_more ? 20 * 1000 * 1000 : 0; /* leave room for requests between batches */
-    if (until.tv_nsec >= 1000000000) {
-      until.tv_nsec -= 1000000000;
-      until.tv_sec++;
-    }
-    while (!c->is_stopping && pthread_cond_timedwait(&c->changed, &c->lock, &until) == 0) {
-    }
+    int64_t until_us = us_monotonic_us() + (c->has_more ? US_CLEANUP_GAP_MS : US_CLEANUP_PAUSE_MS) * 1000;
+    pthread_mutex_lock(&c->lock);
+    while (!c->is_stopping && us_cond_wait(&c->changed, &c->lock, until_us))
+      continue;
+    pthread_mutex_unlock(&c->lock);
     if (!c->is_stopping)
       one_round(c);
   }
-  pthread_mutex_unlock(&c->lock);
   return NULL;
 }
 
 struct us_cleanup *us_cleanup_start(struct us_services *svc, struct us_writer *writer, us_cleanup_refresh_fn refresh,
                                     void *self) {
   struct us_cleanup *c = calloc(1, sizeof(*c));
-  pthread_condattr_t monotonic;
   if (c == NULL)
     return NULL;
   c->svc = svc;
@@ -128,11 +104,8 @@ struct us_cleanup *us_cleanup_start(struct us_services *svc, struct us_writer *w
   c->refresh = refresh;
   c->self = self;
   pthread_mutex_init(&c->lock, NULL);
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init(&c->changed, &monotonic);
-  pthread_condattr_destroy(&monotonic);
-  if (pthread_create(&c->thread, NULL, loop, c) == 0)
+  us_cond_init(&c->changed);
+  if (us_thread_start(&c->thread, "us-cleanup", loop, c) == 0)
     return c;
   pthread_cond_destroy(&c->changed);
   pthread_mutex_destroy(&c->lock);

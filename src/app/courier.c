@@ -1,13 +1,11 @@
 /* The one who hands events to plugins: see courier.h. */
 #include "app/courier.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "domain/event.h"
 #include "plugin/hooks.h"
 
@@ -18,10 +16,9 @@ struct us_courier {
   pthread_t thread;
   uint64_t seen_events; /* the writer's thread only */
 
-  pthread_mutex_t lock; /* for the next four */
+  pthread_mutex_t lock; /* for the next three */
   pthread_cond_t changed;
-  bool is_woken, is_stopping, is_running_job;
-  enum us_code job_code;
+  bool is_woken, is_stopping;
 
   /* The courier's thread only, and the writer's while it runs the job. */
   struct us_write_job job;
@@ -54,35 +51,18 @@ static enum us_code run(struct us_write_job *job) {
   return us_event_next_due(cx, &c->next_due_ms);
 }
 
-static void done(struct us_write_job *job, enum us_code code) {
-  struct us_courier *c = of_job(job);
-  pthread_mutex_lock(&c->lock);
-  c->job_code = code;
-  c->is_running_job = false;
-  pthread_cond_broadcast(&c->changed);
-  pthread_mutex_unlock(&c->lock);
-}
-
 /* Waits for its commit. What it read lives until the next step. */
 static enum us_code step(struct us_courier *c) {
   us_mem_free(c->cx.mem);
   c->cx = (struct us_cx){
       .mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .svc = c->svc, .now_ms = us_clock_now_ms(c->svc->clock)};
-  c->job = (struct us_write_job){.cx = &c->cx, .run = run, .done = done};
+  c->job = (struct us_write_job){.cx = &c->cx, .run = run};
   if (c->cx.mem == NULL)
     return US_E_NO_MEMORY;
-  pthread_mutex_lock(&c->lock);
-  c->job_code = US_E_UNAVAILABLE;
-  c->is_running_job = us_writer_submit(c->writer, &c->job);
-  while (c->is_running_job)
-    pthread_cond_wait(&c->changed, &c->lock);
-  enum us_code code = c->job_code;
-  pthread_mutex_unlock(&c->lock);
-  if (code == US_OK) {
-    c->has_released = true;
-    c->outcome.end = 0;
-  }
-  return code;
+  US_TRY(us_writer_run(c->writer, &c->job));
+  c->has_released = true;
+  c->outcome.end = 0;
+  return US_OK;
 }
 
 /* ---- An event ---- */
@@ -125,16 +105,10 @@ static bool is_stopping(struct us_courier *c) {
 }
 
 static void wait_ms(struct us_courier *c, int64_t ms) {
-  struct timespec until;
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += ms / 1000;
-  until.tv_nsec += ms % 1000 * 1000000;
-  until.tv_sec += until.tv_nsec / 1000000000;
-  until.tv_nsec %= 1000000000;
-  int timeout = 0;
+  int64_t until_us = us_monotonic_us() + ms * 1000;
   pthread_mutex_lock(&c->lock);
-  while (!c->is_woken && !c->is_stopping && timeout == 0)
-    timeout = pthread_cond_timedwait(&c->changed, &c->lock, &until);
+  while (!c->is_woken && !c->is_stopping && us_cond_wait(&c->changed, &c->lock, until_us))
+    continue;
   pthread_mutex_unlock(&c->lock);
 }
 
@@ -171,23 +145,14 @@ static void *loop(void *self) {
 
 struct us_courier *us_courier_start(struct us_services *svc, struct us_writer *writer, uint16_t node) {
   struct us_courier *c = calloc(1, sizeof(*c));
-  pthread_condattr_t monotonic;
-  sigset_t all, before;
   if (c == NULL)
     return NULL;
   c->svc = svc;
   c->writer = writer;
   c->node = node;
   pthread_mutex_init(&c->lock, NULL);
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init(&c->changed, &monotonic);
-  pthread_condattr_destroy(&monotonic);
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, &before);
-  bool is_there = pthread_create(&c->thread, NULL, loop, c) == 0;
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (is_there)
+  us_cond_init(&c->changed);
+  if (us_thread_start(&c->thread, "us-courier", loop, c) == 0)
     return c;
   us_courier_free(c);
   return NULL;

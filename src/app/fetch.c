@@ -17,6 +17,7 @@
 #include "app/mail_send.h"
 #include "base/inside.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "domain/outside_url.h"
 #include "http/address.h"
 
@@ -226,7 +227,7 @@ static void *run(void *self) {
 /* With the lock held: the thread when there is work for the first time. */
 static bool start_thread(struct us_fetcher *fetcher) {
   if (!fetcher->has_thread)
-    fetcher->has_thread = pthread_create(&fetcher->thread, NULL, run, fetcher) == 0;
+    fetcher->has_thread = us_thread_start(&fetcher->thread, "us-fetch", run, fetcher) == 0;
   return fetcher->has_thread;
 }
 

@@ -1,8 +1,6 @@
 /* The one who sends mails: see mailer.h. */
 #include "app/mailer.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +10,7 @@
 #include "app/mail_text.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "domain/notice.h"
 
 #define US_MAILER_STORE_PAUSE_MS 1000 /* a step failed: the store is busy or gone */
@@ -29,10 +28,9 @@ struct us_mailer {
   uint64_t seen_notices;      /* the writer's thread only */
   _Atomic int64_t stop_at_ms; /* monotonic; 0: not stopping. Before that a running transfer may go on */
 
-  pthread_mutex_t lock; /* for the next four */
+  pthread_mutex_t lock; /* for the next three */
   pthread_cond_t changed;
-  bool is_woken, is_stopping, is_running_job;
-  enum us_code job_code;
+  bool is_woken, is_stopping;
 
   /* The mailer's thread only, and the writer's while it runs the job. */
   struct us_write_job job;
@@ -48,9 +46,7 @@ struct us_mailer {
 };
 
 static int64_t monotonic_ms(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+  return us_monotonic_us() / 1000;
 }
 
 static int64_t smaller(int64_t a, int64_t b) {
@@ -86,36 +82,19 @@ static enum us_code run(struct us_write_job *job) {
   return m->has_claim ? US_OK : us_notice_next_due(cx, &m->next_due_ms);
 }
 
-static void done(struct us_write_job *job, enum us_code code) {
-  struct us_mailer *m = of_job(job);
-  pthread_mutex_lock(&m->lock);
-  m->job_code = code;
-  m->is_running_job = false;
-  pthread_cond_broadcast(&m->changed);
-  pthread_mutex_unlock(&m->lock);
-}
-
 /* Waits for its commit. What it read lives until the next step. */
 static enum us_code step(struct us_mailer *m, bool wants_claim) {
   us_mem_free(m->cx.mem);
   m->cx = (struct us_cx){
       .mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .svc = m->svc, .now_ms = us_clock_now_ms(m->svc->clock)};
   m->wants_claim = wants_claim;
-  m->job = (struct us_write_job){.cx = &m->cx, .run = run, .done = done};
+  m->job = (struct us_write_job){.cx = &m->cx, .run = run};
   if (m->cx.mem == NULL)
     return US_E_NO_MEMORY;
-  pthread_mutex_lock(&m->lock);
-  m->job_code = US_E_UNAVAILABLE;
-  m->is_running_job = us_writer_submit(m->writer, &m->job);
-  while (m->is_running_job)
-    pthread_cond_wait(&m->changed, &m->lock);
-  enum us_code code = m->job_code;
-  pthread_mutex_unlock(&m->lock);
-  if (code == US_OK) {
-    m->has_released = true;
-    m->outcome.end = 0;
-  }
-  return code;
+  US_TRY(us_writer_run(m->writer, &m->job));
+  m->has_released = true;
+  m->outcome.end = 0;
+  return US_OK;
 }
 
 /* ---- A mail ---- */
@@ -245,10 +224,9 @@ static void wait_for_work(struct us_mailer *m) {
   pthread_mutex_lock(&m->lock);
   for (;;) {
     int64_t until = m->is_woken ? m->not_before_ms : larger(m->look_at_ms, m->not_before_ms);
-    struct timespec t = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
     if (m->is_stopping || monotonic_ms() >= until)
       break;
-    pthread_cond_timedwait(&m->changed, &m->lock, &t);
+    (void)us_cond_wait(&m->changed, &m->lock, until * 1000);
   }
   pthread_mutex_unlock(&m->lock);
 }
@@ -324,15 +302,6 @@ static bool copy_options(struct us_mailer *m, const struct us_mail_options *opti
   return ok;
 }
 
-static void init_lock(struct us_mailer *m) {
-  pthread_condattr_t monotonic;
-  pthread_mutex_init(&m->lock, NULL);
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init(&m->changed, &monotonic);
-  pthread_condattr_destroy(&monotonic);
-}
-
 enum us_code us_mailer_new(struct us_cx *cx, const struct us_mail_options *options, struct us_services *svc,
                            struct us_mailer **ret_mailer) {
   if (!us_mail_setup())
@@ -340,7 +309,8 @@ enum us_code us_mailer_new(struct us_cx *cx, const struct us_mail_options *optio
   struct us_mailer *m = calloc(1, sizeof(*m));
   if (m == NULL)
     return us_fail_plain(cx, US_E_NO_MEMORY);
-  init_lock(m);
+  pthread_mutex_init(&m->lock, NULL);
+  us_cond_init(&m->changed);
   m->svc = svc;
   m->mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES);
   enum us_code code = m->mem && copy_options(m, options) ? US_OK : us_fail_plain(cx, US_E_NO_MEMORY);
@@ -355,15 +325,10 @@ enum us_code us_mailer_new(struct us_cx *cx, const struct us_mail_options *optio
   return US_OK;
 }
 
-/* Signals are the main thread's. SIGPIPE too: here it stays pending, and the write says EPIPE. */
 bool us_mailer_start(struct us_mailer *m, struct us_writer *writer, uint16_t node) {
-  sigset_t all, before;
   m->writer = writer;
   m->node = node;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, &before);
-  m->has_thread = pthread_create(&m->thread, NULL, loop, m) == 0;
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  m->has_thread = us_thread_start(&m->thread, "us-mailer", loop, m) == 0;
   return m->has_thread;
 }
 

@@ -22,6 +22,13 @@ int64_t us_clock_now_ms(const struct us_clock *clock) {
   return clock->now_ms(clock->self);
 }
 
+int64_t us_monotonic_us(void) {
+  struct timespec now;
+  if (clock_gettime(CLOCK_MONOTONIC, &now) != 0)
+    return 0;
+  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 static int64_t us_clock_fake_now(void *self) {
   struct us_clock_fake *fake = self;
   return fake->now_ms;

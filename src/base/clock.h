@@ -12,6 +12,8 @@ struct us_clock {
 
 extern const struct us_clock us_clock_system;
 int64_t us_clock_now_ms(const struct us_clock *clock);
+/* For durations and deadlines: goes on whatever the wall clock is set to. */
+int64_t us_monotonic_us(void);
 /* A clock for tests that stands still until it is moved; may be read and moved from several threads. */
 struct us_clock_fake {
   _Atomic int64_t now_ms;

@@ -3,9 +3,9 @@
  * nothing and cannot fail for want of memory; the only refusal is "full" (or "stopping").
  */
 #include "base/pool.h"
+#include "base/thread.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 struct us_pool_worker {
@@ -54,19 +54,13 @@ static void *us_pool_run(void *argument) {
   return NULL;
 }
 
-/* Signals belong to the main thread's loop: workers are born with all of them blocked. */
 static bool us_pool_start(struct us_pool *pool) {
-  sigset_t all, before;
-  sigfillset(&all);
-  if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
-    return false;
   for (; pool->started < pool->options.threads; pool->started++) {
     struct us_pool_worker *worker = &pool->workers[pool->started];
     *worker = (struct us_pool_worker){.pool = pool, .index = pool->started};
-    if (pthread_create(&worker->thread, NULL, us_pool_run, worker) != 0)
+    if (us_thread_start(&worker->thread, "us-pool", us_pool_run, worker) != 0)
       break;
   }
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
   return pool->started == pool->options.threads;
 }
 

@@ -1,8 +1,8 @@
 /* Starting, reloading, stopping: see http/server.h. What runs meanwhile is in loop.c. */
+#include "base/thread.h"
 #include "http/listen.h"
 #include "http/loop.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,14 +100,8 @@ static void us_thread_stop(struct us_loop_job *job, struct us_loop *loop) {
   us_loop_stop(loop, thread->server->grace_ms);
 }
 
-/* Signals are the main thread's. SIGPIPE too: here it stays pending, and the write says EPIPE. */
-static bool us_thread_start(struct us_http_thread *thread) {
-  sigset_t all, before;
-  sigfillset(&all);
-  if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
-    return false;
-  thread->is_started = pthread_create(&thread->thread, NULL, us_thread_main, thread) == 0;
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+static bool us_http_thread_start(struct us_http_thread *thread) {
+  thread->is_started = us_thread_start(&thread->thread, "us-loop", us_thread_main, thread) == 0;
   return thread->is_started;
 }
 
@@ -225,7 +219,7 @@ no_lock:
 /* Starts the threads, waits until each has said how it went, and tells all of them what to do. */
 static bool us_server_run(struct us_http_server *server, char *ret_reason, size_t reason_bytes) {
   unsigned started = 0;
-  while (started < server->count && us_thread_start(&server->threads[started]))
+  while (started < server->count && us_http_thread_start(&server->threads[started]))
     started++;
   pthread_mutex_lock(&server->lock);
   while (server->ready + server->failed < started)

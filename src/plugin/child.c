@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 #include "plugin/host.h"
 #include "plugin/load.h"
 
@@ -14,16 +15,14 @@
 
 /* A turn at a lane of a process that is up; waits for one that is started by `start_us` at the latest. False: not until `until_us`. */
 static bool begin(struct us_child *child, enum us_child_lane lane, int64_t until_us, int64_t start_us) {
-  struct timespec until = us_child_timespec(until_us);
-  bool is_mine = false;
-  int timeout = 0;
+  bool is_mine = false, is_in_time = true;
   pthread_mutex_lock(&child->lock);
   for (;;) {
     is_mine = child->state == US_CHILD_UP && !child->is_stopping && !child->lanes[lane].is_busy;
     bool is_hopeless = child->is_stopping || (child->state == US_CHILD_DOWN && child->next_start_us >= start_us);
-    if (is_mine || is_hopeless || timeout != 0)
+    if (is_mine || is_hopeless || !is_in_time)
       break;
-    timeout = pthread_cond_timedwait(&child->changed, &child->lock, &until);
+    is_in_time = us_cond_wait(&child->changed, &child->lock, until_us);
   }
   child->lanes[lane].is_busy |= is_mine;
   pthread_mutex_unlock(&child->lock);
@@ -44,35 +43,39 @@ static int64_t left_ms_of(int64_t until_us) {
   return left_us > 0 ? left_us / 1000 : 0;
 }
 
-int us_child_ask(struct us_child *child, struct us_ask *ask, void *mem, int64_t until_us) {
-  bool is_deed = until_us == INT64_MAX; /* nobody waits for it */
-  enum us_child_lane lane = is_deed ? US_CHILD_DEEDS : US_CHILD_ASKS;
-  int64_t start_us = is_deed ? us_child_until(US_CHILD_PATIENCE_MS) : until_us;
-  if (is_deed)
-    until_us = us_child_until(US_CHILD_AFTER_MS);
-  json_t *question = us_ask_to_json(ask, mem), *answer = NULL;
-  if (question && begin(child, lane, until_us, start_us)) {
-    if (json_object_set_new(question, "left_ms", json_integer(left_ms_of(until_us))) == 0)
-      answer = us_child_talk(child, lane, json_incref(question), until_us);
+/* Puts a question. To a process that had ended before and nobody had noticed, it is put again when the next one is there. */
+static json_t *put(struct us_child *child, enum us_child_lane lane, json_t *question, int64_t until_us,
+                   int64_t start_us) {
+  json_t *answer = NULL;
+  bool was_sent = question == NULL;
+  for (int tries = 0; !was_sent && tries < US_CHILD_TRIES && begin(child, lane, until_us, start_us); tries++) {
+    was_sent = json_object_set_new(question, "left_ms", json_integer(left_ms_of(until_us))) != 0;
+    if (!was_sent) {
+      answer = us_child_talk(child, lane, question, until_us);
+      was_sent = child->lanes[lane].was_sent;
+    }
     finish(child, lane);
   }
+  json_decref(question);
+  return answer;
+}
+
+int us_child_ask(struct us_child *child, struct us_ask *ask, void *mem, int64_t until_us) {
+  bool is_deed = until_us == INT64_MAX; /* nobody waits for it */
+  json_t *answer = is_deed ? put(child, US_CHILD_DEEDS, us_ask_to_json(ask, mem), us_child_until(US_CHILD_AFTER_MS),
+                                 us_child_until(US_CHILD_PATIENCE_MS))
+                           : put(child, US_CHILD_ASKS, us_ask_to_json(ask, mem), until_us, until_us);
   int code = answer ? us_ask_take_result(ask, answer, mem) : USHER_FAIL;
   json_decref(answer);
-  json_decref(question);
   return code;
 }
 
 int us_child_deliver(struct us_child *child, struct us_str event) {
-  json_t *question = json_pack("{s:s, s:s%}", "do", "deliver", "event", event.p, event.n), *answer = NULL;
-  int64_t until_us = us_child_until(US_CHILD_AFTER_MS);
-  if (question && begin(child, US_CHILD_EVENTS, until_us, us_child_until(US_CHILD_PATIENCE_MS))) {
-    answer = us_child_talk(child, US_CHILD_EVENTS, json_incref(question), until_us);
-    finish(child, US_CHILD_EVENTS);
-  }
-  const json_t *result = json_object_get(answer, "result");
-  int code = json_is_integer(result) ? (int)json_integer_value(result) : USHER_FAIL;
+  json_t *question = json_pack("{s:s, s:s%}", "do", "deliver", "event", event.p, event.n);
+  json_t *answer =
+      put(child, US_CHILD_EVENTS, question, us_child_until(US_CHILD_AFTER_MS), us_child_until(US_CHILD_PATIENCE_MS));
+  int code = us_child_result(answer);
   json_decref(answer);
-  json_decref(question);
   return code;
 }
 
@@ -130,12 +133,8 @@ static struct us_child *new_child(struct us_str path) {
     free(child);
     return NULL;
   }
-  pthread_condattr_t monotonic;
   pthread_mutex_init(&child->lock, NULL);
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init(&child->changed, &monotonic);
-  pthread_condattr_destroy(&monotonic);
+  us_cond_init(&child->changed);
   child->next_start_us = INT64_MAX; /* by nobody but us_child_open() */
   return child;
 }
@@ -158,10 +157,12 @@ enum us_code us_child_new(struct us_cx *cx, struct us_str path, struct us_plugin
 /* It may close, and end by itself; a moment later it has ended in any case. */
 static void say_close(struct us_child *child, int64_t until_us) {
   struct us_str nothing;
-  json_t *answer = us_child_talk(child, US_CHILD_ASKS, json_pack("{s:s}", "do", "close"), until_us);
+  json_t *question = json_pack("{s:s}", "do", "close");
+  json_t *answer = us_child_talk(child, US_CHILD_ASKS, question, until_us);
   if (answer && us_frame_receive(child->lanes[US_CHILD_ASKS].fd, until_us, &nothing))
     free((char *)(uintptr_t)nothing.p);
   json_decref(answer);
+  json_decref(question);
 }
 
 void us_child_free(struct us_child *child) {

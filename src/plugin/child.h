@@ -15,6 +15,7 @@
 #define US_CHILD_START_MS 10000   /* to start and open */
 #define US_CHILD_AFTER_MS 10000   /* for what nobody waits for */
 #define US_CHILD_PATIENCE_MS 1000 /* so long that waits for a process that is down; others wait behind it */
+#define US_CHILD_TRIES 3          /* how often a question is put, when the process had ended before it came */
 #define US_CHILD_END_MS 1000      /* to close and end by itself */
 #define US_CHILD_BACK_OFF_MS 100  /* until the first start anew; doubles with each */
 #define US_CHILD_BACK_OFF_MAX_MS 30000

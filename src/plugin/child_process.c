@@ -9,21 +9,17 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "plugin/host.h"
 
 const char *us_child_program = "/proc/self/exe";
 
 int64_t us_child_until(int64_t ms) {
   return us_monotonic_us() + ms * 1000;
-}
-
-struct timespec us_child_timespec(int64_t us) {
-  return (struct timespec){.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
 }
 
 /* ---- Starting ---- */
@@ -152,6 +148,7 @@ void us_child_kill(struct us_child *child, const char *why) {
     child->why = why;
     kill_all(child->pid);
   }
+  child->state = US_CHILD_DOWN; /* nobody else begins with it, until there is another one */
   pthread_mutex_unlock(&child->lock);
 }
 
@@ -202,12 +199,12 @@ json_t *us_child_talk(struct us_child *child, enum us_child_lane lane, json_t *q
   json_int_t id = ++child->lanes[lane].last_id;
   bool is_whole = question && json_object_set_new(question, "id", json_integer(id)) == 0 && put_log(question);
   char *text = is_whole ? json_dumps(question, JSON_COMPACT) : NULL;
-  json_decref(question);
+  child->lanes[lane].was_sent = true;
   if (!text || strlen(text) > US_CHILD_FRAME_MAX_BYTES) { /* the question is at fault, not the process */
     free(text);
     return NULL;
   }
-  bool is_sent = us_frame_send(fd, us_str_c(text), until_us);
+  bool is_sent = child->lanes[lane].was_sent = us_frame_send(fd, us_str_c(text), until_us);
   free(text);
   json_t *answer = is_sent ? receive(fd, until_us) : NULL;
   if (answer && json_integer_value(json_object_get(answer, "id")) == id)
@@ -217,11 +214,16 @@ json_t *us_child_talk(struct us_child *child, enum us_child_lane lane, json_t *q
   return NULL;
 }
 
+int us_child_result(const json_t *answer) {
+  const json_t *result = json_object_get(answer, "result");
+  return json_is_integer(result) ? (int)json_integer_value(result) : USHER_FAIL;
+}
+
 int us_child_configure(struct us_child *child, const char *what, const char *config, struct us_child_use *ret_use) {
   json_t *question = json_pack("{s:s, s:s}", "do", what, "config", config);
   json_t *answer = us_child_talk(child, US_CHILD_ASKS, question, us_child_until(US_CHILD_START_MS));
-  const json_t *result = json_object_get(answer, "result");
-  int code = json_is_integer(result) ? (int)json_integer_value(result) : USHER_FAIL;
+  json_decref(question);
+  int code = us_child_result(answer);
   if (code == USHER_OK)
     *ret_use = (struct us_child_use){(uint32_t)json_integer_value(json_object_get(answer, "methods")),
                                      (uint32_t)json_integer_value(json_object_get(answer, "events"))};
@@ -268,15 +270,13 @@ static void say_ended(struct us_child *child, int status) {
 /* Until the next start is due. False: the server has no more use for it. With the lock. */
 static bool pause_start(struct us_child *child, int status) {
   int64_t now_us = us_monotonic_us();
-  int timeout = 0;
   child->back_off_ms = us_child_back_off_ms(child->back_off_ms, (now_us - child->started_us) / 1000);
   child->next_start_us = now_us + child->back_off_ms * 1000;
   pthread_cond_broadcast(&child->changed); /* whoever cannot wait that long gives up */
   if (!child->is_stopping)
     say_ended(child, status);
-  struct timespec until = us_child_timespec(child->next_start_us);
-  while (!child->is_stopping && timeout == 0)
-    timeout = pthread_cond_timedwait(&child->changed, &child->lock, &until);
+  while (!child->is_stopping && us_cond_wait(&child->changed, &child->lock, child->next_start_us))
+    continue;
   return !child->is_stopping;
 }
 
@@ -309,6 +309,7 @@ static void *mind(void *self) {
 
 bool us_child_mind(struct us_child *child) {
   child->state = US_CHILD_UP;
-  child->has_minder = pthread_create(&child->minder, NULL, mind, child) == 0;
+  child->next_start_us = 0; /* whoever finds it ended waits for what the minder says */
+  child->has_minder = us_thread_start(&child->minder, "us-minder", mind, child) == 0;
   return child->has_minder;
 }

@@ -20,6 +20,7 @@ struct us_child {
     int fd;             /* the server's end; changes only while nobody is busy with it */
     bool is_busy;       /* somebody's, with one question */
     json_int_t last_id; /* of questions: an answer belongs to the one whose number it bears */
+    bool was_sent;      /* the last question; false: the process had ended before */
   } lanes[US_CHILD_LANES];
   char *
       config; /* what it is opened with; NULL: not opened yet. Changes only while somebody is busy with the first lane */
@@ -33,9 +34,11 @@ struct us_child {
 
 /* Starts a process: what it says first, or NULL. *child has it also when it says nothing. */
 json_t *us_child_start(struct us_child *child);
-/* One question, one answer, on a lane that is the caller's. `question`: its reference goes. NULL: no answer; the process is killed for it
- * unless the question was at fault. */
+/* One question, one answer, on a lane that is the caller's. NULL: no answer; the process is killed for it unless the question was at
+ * fault. */
 json_t *us_child_talk(struct us_child *child, enum us_child_lane lane, json_t *question, int64_t until_us);
+/* What the plugin returned; USHER_FAIL for nonsense, or without an answer. */
+int us_child_result(const json_t *answer);
 /* `what`: "open" or "reload". What the plugin returned, or USHER_FAIL. */
 int us_child_configure(struct us_child *child, const char *what, const char *config, struct us_child_use *ret_use);
 /* From now on a thread brings it back. */
@@ -47,7 +50,6 @@ void us_child_kill(struct us_child *child, const char *why);
 int us_child_bury(struct us_child *child);
 /* The pause before the next start, by the last one and how long the process lived. */
 int64_t us_child_back_off_ms(int64_t last_ms, int64_t lived_ms);
-int64_t us_child_until(int64_t ms);            /* from now; of us_monotonic_us() */
-struct timespec us_child_timespec(int64_t us); /* of us_monotonic_us(), for child->changed */
+int64_t us_child_until(int64_t ms); /* from now; of us_monotonic_us() */
 
 #endif

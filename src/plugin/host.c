@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -15,12 +14,6 @@ static const struct us_clock *host_clock = &us_clock_system;
 
 void us_host_set_clock(const struct us_clock *clock) {
   host_clock = clock;
-}
-
-int64_t us_monotonic_us(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
 void us_scope_enter(struct us_scope *s, const struct us_plugin *plugin, int64_t until_us, void *mem) {

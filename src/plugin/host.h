@@ -34,6 +34,4 @@ void *us_scope_mem(void);
 /* A copy with a byte 0 behind it that lives as long as the call; "" when there is no call, no text or no memory. */
 struct usher_str us_scope_text(struct us_str text);
 
-int64_t us_monotonic_us(void);
-
 #endif

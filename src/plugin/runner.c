@@ -2,10 +2,10 @@
 #include "plugin/runner.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "plugin/host.h"
 
 #define WATCH_MS 20 /* how exactly deadlines are kept */
@@ -239,12 +239,7 @@ static void *watch_thread(void *self) {
       pthread_cond_wait(&r->watched, &r->lock);
       continue;
     }
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += WATCH_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
-    pthread_cond_timedwait(&r->watched, &r->lock, &until);
+    (void)us_cond_wait(&r->watched, &r->lock, us_monotonic_us() + WATCH_MS * 1000);
     while (give_one_up(r))
       continue;
   }
@@ -254,9 +249,9 @@ static void *watch_thread(void *self) {
 
 /* ---- the runner ---- */
 
-static bool begin_thread(struct us_hook_runner *r, void *(*run)(void *)) {
+static bool begin_thread(struct us_hook_runner *r, const char *name, void *(*run)(void *)) {
   r->threads_alive++;
-  if (pthread_create(&r->threads[r->thread_count], NULL, run, r) == 0) {
+  if (us_thread_start(&r->threads[r->thread_count], name, run, r) == 0) {
     r->thread_count++;
     return true;
   }
@@ -275,7 +270,6 @@ static void free_runner(struct us_hook_runner *r) {
 
 struct us_hook_runner *us_hook_runner_new(struct us_plugins *plugins, unsigned threads, size_t queue_max) {
   struct us_hook_runner *r = calloc(1, sizeof(*r));
-  pthread_condattr_t monotonic;
   if (!r)
     return NULL;
   r->plugins = plugins;
@@ -283,18 +277,15 @@ struct us_hook_runner *us_hook_runner_new(struct us_plugins *plugins, unsigned t
   r->asks.end = &r->asks.first;
   r->deeds.end = &r->deeds.first;
   pthread_mutex_init(&r->lock, NULL);
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init(&r->asked, NULL);
-  pthread_cond_init(&r->told, NULL);
-  pthread_cond_init(&r->watched, &monotonic);
-  pthread_cond_init(&r->idle, &monotonic);
-  pthread_condattr_destroy(&monotonic);
+  us_cond_init(&r->asked);
+  us_cond_init(&r->told);
+  us_cond_init(&r->watched);
+  us_cond_init(&r->idle);
   threads = threads ? threads : US_HOOK_THREADS;
   pthread_mutex_lock(&r->lock);
-  bool has_all = begin_thread(r, watch_thread) && begin_thread(r, tell_thread);
+  bool has_all = begin_thread(r, "us-hook-watch", watch_thread) && begin_thread(r, "us-hook-tell", tell_thread);
   for (unsigned i = 0; has_all && i < threads && i < THREADS_MAX; i++)
-    has_all = begin_thread(r, ask_thread);
+    has_all = begin_thread(r, "us-hook", ask_thread);
   pthread_mutex_unlock(&r->lock);
   if (has_all)
     return r;
@@ -356,19 +347,16 @@ struct us_hook_runner_counters us_hook_runner_counters(struct us_hook_runner *r)
 }
 
 bool us_hook_runner_free(struct us_hook_runner *r) {
-  struct timespec until;
   if (!r)
     return true;
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += US_HOOK_STOP_MS / 1000;
+  int64_t until_us = us_monotonic_us() + US_HOOK_STOP_MS * 1000;
   pthread_mutex_lock(&r->lock);
   r->is_stopping = true;
   pthread_cond_broadcast(&r->asked);
   pthread_cond_broadcast(&r->told);
   pthread_cond_broadcast(&r->watched);
-  int timeout = 0;
-  while (r->threads_alive > 0 && timeout == 0)
-    timeout = pthread_cond_timedwait(&r->idle, &r->lock, &until);
+  while (r->threads_alive > 0 && us_cond_wait(&r->idle, &r->lock, until_us))
+    continue;
   bool has_ended = r->threads_alive == 0;
   size_t untold = r->deeds.n + r->is_telling;
   pthread_mutex_unlock(&r->lock);

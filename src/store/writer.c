@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -21,6 +20,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "store/backend.h"
 
 #define DEFAULT_MAX_QUEUED 4096
@@ -398,23 +398,12 @@ static void run_idle(struct us_writer *w, bool has_notes) {
   refresh_own_memory(w);
 }
 
-static struct timespec idle_deadline(void) {
-  struct timespec t;
-  (void)clock_gettime(CLOCK_MONOTONIC, &t);
-  t.tv_nsec += IDLE_LOOK_MS * 1000000L;
-  if (t.tv_nsec >= 1000000000L) {
-    t.tv_sec++;
-    t.tv_nsec -= 1000000000L;
-  }
-  return t;
-}
-
 /* Waits for steps, a stop, or the time of the next look; moves up to max_batch steps into the slots. */
 static size_t take_batch(struct us_writer *w, bool *ret_has_notes, bool *ret_must_end) {
   pthread_mutex_lock(&w->lock);
   if (!w->first && !w->is_stopping) {
-    struct timespec deadline = idle_deadline();
-    while (!w->first && !w->is_stopping && pthread_cond_timedwait(&w->wake, &w->lock, &deadline) != ETIMEDOUT) {
+    int64_t until_us = us_monotonic_us() + IDLE_LOOK_MS * 1000;
+    while (!w->first && !w->is_stopping && us_cond_wait(&w->wake, &w->lock, until_us)) {
     }
   }
   size_t n = take_steps(w, w->options.max_batch);
@@ -463,6 +452,38 @@ bool us_writer_submit(struct us_writer *w, struct us_write_job *job) {
   return us_writer_submit_all(w, job) == NULL;
 }
 
+/* ---- Of a thread that waits ---- */
+
+struct waiter {
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  bool is_done;
+};
+
+static void wake_waiter(struct us_write_job *job, enum us_code code) {
+  struct waiter *waiter = job->waiter;
+  (void)code; /* job->code */
+  pthread_mutex_lock(&waiter->lock);
+  waiter->is_done = true;
+  pthread_cond_signal(&waiter->changed);
+  pthread_mutex_unlock(&waiter->lock);
+}
+
+enum us_code us_writer_run(struct us_writer *w, struct us_write_job *job) {
+  struct waiter waiter = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+  job->done = wake_waiter;
+  job->waiter = &waiter;
+  if (!us_writer_submit(w, job))
+    return us_fail_plain(job->cx, US_E_UNAVAILABLE);
+  pthread_mutex_lock(&waiter.lock);
+  while (!waiter.is_done)
+    pthread_cond_wait(&waiter.changed, &waiter.lock);
+  pthread_mutex_unlock(&waiter.lock);
+  pthread_cond_destroy(&waiter.changed);
+  pthread_mutex_destroy(&waiter.lock);
+  return job->code;
+}
+
 void us_writer_set_note_handler(struct us_writer *w, us_note_fn apply) {
   pthread_mutex_lock(&w->lock);
   w->apply_note = apply;
@@ -493,30 +514,6 @@ struct us_writer_counters us_writer_counters(struct us_writer *w) {
 }
 
 /* ---- Its life ---- */
-
-static int init_wake(pthread_cond_t *wake) {
-  pthread_condattr_t attributes;
-  int error = pthread_condattr_init(&attributes);
-  if (error)
-    return error;
-  error = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-  if (!error)
-    error = pthread_cond_init(wake, &attributes);
-  pthread_condattr_destroy(&attributes);
-  return error;
-}
-
-/* Signals are the business of the main loop. */
-static int start_thread(struct us_writer *w) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, &before);
-  int error = pthread_create(&w->thread, NULL, writer_thread, w);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (!error)
-    (void)pthread_setname_np(w->thread, "us-writer");
-  return error;
-}
 
 static void writer_free(struct us_writer *w) {
   us_db_close(w->db);
@@ -563,9 +560,9 @@ enum us_code us_writer_start(struct us_cx *cx, const struct us_writer_options *o
   }
   int error = pthread_mutex_init(&w->lock, NULL);
   if (!error) {
-    error = init_wake(&w->wake);
+    error = us_cond_init(&w->wake);
     if (!error) {
-      error = start_thread(w);
+      error = us_thread_start(&w->thread, "us-writer", writer_thread, w);
       if (error)
         pthread_cond_destroy(&w->wake);
     }

@@ -26,7 +26,8 @@ struct us_write_job {
   enum us_code (*run)(struct us_write_job *job);
   void (*done)(struct us_write_job *job, enum us_code code);
   struct us_write_job *next; /* owned by the writer while queued */
-  enum us_code code;         /* the writer's own */
+  enum us_code code;         /* the writer's own, as the next */
+  void *waiter;
 };
 struct us_writer_options {
   const char *url;
@@ -51,6 +52,8 @@ bool us_writer_submit(struct us_writer *writer,
 /* The same for jobs linked by `next`, which then share a batch as far as its size allows. Returns the first of those that have no room;
  * NULL: all are queued. */
 struct us_write_job *us_writer_submit_all(struct us_writer *writer, struct us_write_job *first) US_MUST_CHECK;
+/* Submits one and waits for its outcome: for threads that have nothing else to do. `done` is set here. */
+enum us_code us_writer_run(struct us_writer *writer, struct us_write_job *job) US_MUST_CHECK;
 /* A note (a session was touched): bounded, may be lost. Runs as a small write in the next batch. */
 struct us_note {
   int64_t kind, key, value;

@@ -554,6 +554,23 @@ static void many_threads_submit_at_once(void **state) {
   assert_int_equal(n, SUBMITTERS * EACH);
 }
 
+/* A thread that has nothing else to do waits for the commit itself, or hears at once that there is no room. */
+static void whoever_waits_gets_the_outcome(void **state) {
+  struct store *s = *state;
+  struct us_writer *writer = start(s, (struct us_writer_options){.max_queued = 1});
+  assert_code(us_writer_run(writer, &tasks[0].job), US_OK);
+  assert_true(store_has(s->cx, s->db, 1));
+  tasks[1].then = US_E_NOT_FOUND;
+  assert_code(us_writer_run(writer, &tasks[1].job), US_E_NOT_FOUND);
+  close_gate(writer);
+  assert_true(us_writer_submit(writer, &tasks[2].job));
+  assert_code(us_writer_run(writer, &tasks[3].job), US_E_UNAVAILABLE);
+  assert_int_equal(tasks[3].runs, 0);
+  sem_post(&gate);
+  assert_code(task_wait(&tasks[2]), US_OK);
+  stop(writer);
+}
+
 static void stop_writes_and_answers_what_is_queued(void **state) {
   struct store *s = *state;
   struct us_writer *writer = start(s, (struct us_writer_options){.max_batch = 4});
@@ -600,6 +617,7 @@ int main(void) {
       STORE_TEST(notes_are_bounded_and_written_at_the_end),
       STORE_TEST(a_note_that_breaks_the_transaction_costs_no_step),
       STORE_TEST(many_threads_submit_at_once),
+      STORE_TEST(whoever_waits_gets_the_outcome),
       STORE_TEST(stop_writes_and_answers_what_is_queued),
       STORE_TEST_BARE(a_writer_without_a_store_does_not_start),
   };
