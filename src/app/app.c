@@ -34,6 +34,7 @@
 struct us_app {
   struct us_services *svc;
   struct us_dispatch dispatch;
+  size_t meter_count;
   struct us_commits commits;
   struct us_http_server *http;
   struct us_cleanup *cleanup;
@@ -145,6 +146,18 @@ static enum us_code apply_note(struct us_cx *cx, const struct us_note *note) {
   return US_OK;
 }
 
+static unsigned cores(void) {
+  long n = sysconf(_SC_NPROCESSORS_ONLN);
+  return n < 1 ? 1 : n > 64 ? 64 : (unsigned)n;
+}
+
+static unsigned loop_count(const struct us_app_options *o) {
+  return o->loops ? o->loops : cores();
+}
+static unsigned thread_count(const struct us_app_options *o) {
+  return o->pool_threads ? o->pool_threads : cores() < 2 ? 2 : cores();
+}
+
 static void render_refusal(void *self, int status, const char *reason, struct us_str target,
                            struct us_http_response *response) {
   struct us_app *app = (struct us_app *)((char *)self - offsetof(struct us_app, dispatch));
@@ -159,6 +172,19 @@ static void close_loop(void *self, void *lane) {
   (void)self;
   us_lane_free(lane);
 }
+static enum us_code make_meters(struct us_cx *cx, struct us_app *app, const struct us_app_options *o) {
+  app->dispatch.meters = calloc(loop_count(o), sizeof(app->dispatch.meters[0]));
+  bool has_all = app->dispatch.meters != NULL;
+  for (; has_all && app->meter_count < loop_count(o); app->meter_count += has_all)
+    has_all = (app->dispatch.meters[app->meter_count] = us_meter_new()) != NULL;
+  return has_all ? US_OK : us_fail_plain(cx, US_E_NO_MEMORY);
+}
+static void free_meters(struct us_app *app) {
+  while (app->meter_count > 0)
+    us_meter_free(app->dispatch.meters[--app->meter_count]);
+  free(app->dispatch.meters);
+}
+
 static void writer_answered(void *self) {
   struct us_app *app = self;
   us_dispatch_answered(&app->dispatch);
@@ -187,18 +213,6 @@ static enum us_code open_store(struct us_cx *cx, struct us_app *app) {
   cx->db = NULL;
   us_db_close(db);
   return code;
-}
-
-static unsigned cores(void) {
-  long n = sysconf(_SC_NPROCESSORS_ONLN);
-  return n < 1 ? 1 : n > 64 ? 64 : (unsigned)n;
-}
-
-static unsigned loop_count(const struct us_app_options *o) {
-  return o->loops ? o->loops : cores();
-}
-static unsigned thread_count(const struct us_app_options *o) {
-  return o->pool_threads ? o->pool_threads : cores() < 2 ? 2 : cores();
 }
 
 #define US_TURNED_AWAY_FEW 8 /* a loop, where there are few files */
@@ -338,7 +352,9 @@ static enum us_code start_metrics(struct us_cx *cx, struct us_app *app, const st
                                    .http = app->http,
                                    .writer = app->dispatch.writer,
                                    .pool = app->dispatch.pool,
-                                   .statuses = app->dispatch.statuses};
+                                   .meters = app->dispatch.meters,
+                                   .meter_count = app->meter_count,
+                                   .started_s = us_clock_now_ms(app->svc->clock) / 1000};
   if (o->metrics == NULL)
     return US_OK;
   app->metrics = us_metrics_start(o->metrics, &of, reason, sizeof(reason));
@@ -375,8 +391,8 @@ static enum us_code start_parts(struct us_cx *cx, struct us_app *app, const stru
                                  .open = open_worker,
                                  .close = close_worker,
                                  .self = app};
-  if (o->pool_per_address > 0)
-    app->svc->pool_per_address = o->pool_per_address;
+  app->svc->pool_per_address =
+      us_pool_share_of(o->pool_per_address > 0 ? o->pool_per_address : US_POOL_PER_ADDRESS, pool.max_queued);
   app->svc->long_lists_max = pool.threads > 3 ? pool.threads / 2 : 1;
   app->dispatch.pool = us_pool_new(&pool);
   if (app->dispatch.pool == NULL)
@@ -388,6 +404,7 @@ static enum us_code start_parts(struct us_cx *cx, struct us_app *app, const stru
     return us_fail(cx, US_E_UNAVAILABLE, "the fetcher of clients' keys cannot be set up");
   us_host_set_clock(app->svc->clock);
   US_TRY(us_plugins_load(cx, &o->plugins, true, &app->svc->plugins));
+  US_TRY(make_meters(cx, app, o));
   US_TRY(start_edge(cx, app, o));
   US_TRY(settle_base_url(cx, app, o));
   US_TRY(start_metrics(cx, app, o));
@@ -496,6 +513,7 @@ void us_app_stop(struct us_app *app, int64_t grace_ms) {
   if (app->has_node)
     release_node(app);
   us_services_free(app->svc);
+  free_meters(app);
   us_mem_free(app->mem);
   free(app->base_url);
   free(app->client_cert_header);

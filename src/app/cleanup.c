@@ -24,6 +24,7 @@ struct us_cleanup {
   pthread_cond_t changed;
   _Atomic bool is_stopping;
   bool has_more, has_changed_keys;
+  int64_t swept;
   struct us_write_job job;
   struct us_cx cx;
   struct us_key_rotation rotation;
@@ -44,6 +45,7 @@ static enum us_code run(struct us_write_job *job) {
   US_TRY(us_signing_keys_clean_up(job->cx, &c->has_changed_keys));
   US_TRY(us_notice_clean_up(job->cx, US_CLEANUP_ROWS, &notices));
   US_TRY(us_audit_clean_up(job->cx, US_CLEANUP_ROWS, &lines));
+  c->swept = expired + notices + lines;
   c->has_more = more || expired >= US_CLEANUP_ROWS || notices >= US_CLEANUP_ROWS || lines >= US_CLEANUP_ROWS;
   return US_OK;
 }
@@ -51,8 +53,10 @@ static enum us_code run(struct us_write_job *job) {
 /* Has one job done and waits for it. */
 static void submit(struct us_cleanup *c, enum us_code (*step)(struct us_write_job *job)) {
   c->job = (struct us_write_job){.cx = &c->cx, .run = step};
-  if (us_writer_run(c->writer, &c->job) != US_OK)
+  if (us_writer_run(c->writer, &c->job) != US_OK) {
     c->has_more = false;
+    c->swept = 0;
+  }
 }
 
 static enum us_code rotate(struct us_write_job *job) {
@@ -72,7 +76,9 @@ static void one_round(struct us_cleanup *c) {
   c->has_more = c->has_changed_keys = false;
   if (c->cx.mem == NULL)
     return;
+  c->swept = 0;
   submit(c, run);
+  c->svc->swept += (uint64_t)c->swept;
   if (!c->has_more)
     rotate_keys(c);
   if (c->has_changed_keys)

@@ -8,6 +8,7 @@
 #include "base/thread.h"
 #include "domain/event.h"
 #include "plugin/hooks.h"
+#include "store/outbox.h"
 
 struct us_courier {
   struct us_services *svc;
@@ -61,6 +62,8 @@ static enum us_code step(struct us_courier *c) {
     return US_E_NO_MEMORY;
   US_TRY(us_writer_run(c->writer, &c->job));
   c->has_released = true;
+  if (c->outcome.end != 0)
+    c->svc->outbox_ends[US_OUTBOX_PLUGIN][c->outcome.end]++;
   c->outcome.end = 0;
   return US_OK;
 }

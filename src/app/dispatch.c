@@ -15,7 +15,6 @@
 #include "domain/extension.h"
 #include "domain/session.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
 struct flight {
@@ -23,7 +22,7 @@ struct flight {
   struct us_http_exchange *exchange;
   struct us_call *call;
   enum us_place place;
-  int64_t began_ms;
+  int64_t began_us; /* monotonic */
   struct us_pool_job pool_job;
   struct us_write_job write_job;
   struct us_loop_job loop_job;
@@ -68,7 +67,7 @@ static void log_request(const struct flight *f) {
   if (call->request->is_http2)
     us_log_c(&line, "protocol", "h2");
   us_log_i64(&line, "status", status);
-  us_log_i64(&line, "ms", us_clock_now_ms(call->cx.svc->clock) - f->began_ms);
+  us_log_i64(&line, "ms", (us_monotonic_us() - f->began_us) / 1000);
   us_log_str(&line, "peer", call->request->peer);
   us_log_str(&line, "transaction", transaction_id(call->request));
   if (call->caller.kind == US_CALLER_PAT || call->caller.kind == US_CALLER_BEARER)
@@ -94,9 +93,8 @@ static void touch_sessions(const struct flight *f) {
 
 static void answer(struct flight *f) {
   struct us_http_exchange *exchange = f->exchange;
-  int hundreds = exchange->response.status / 100;
-  if (hundreds >= 1 && hundreds <= 5)
-    atomic_fetch_add_explicit(&f->dispatch->statuses[hundreds], 1, memory_order_relaxed);
+  us_meter_count(f->dispatch->meters[us_loop_index(exchange->loop)], f->call->route, exchange->response.status,
+                 us_monotonic_us() - f->began_us);
   log_request(f);
   touch_sessions(f);
   us_http_exchange_reply(exchange); /* frees the memory of f */
@@ -256,7 +254,7 @@ void us_dispatch_request(void *self, struct us_http_exchange *exchange) {
   f->dispatch = dispatch;
   f->exchange = exchange;
   f->call = call;
-  f->began_ms = call->cx.now_ms;
+  f->began_us = us_monotonic_us();
   f->place = US_PLACE_LOOP;
   f->pool_job.run = run_on_pool;
   f->write_job.cx = &call->cx;

@@ -3,6 +3,7 @@
 #define USHER_APP_DISPATCH_H
 
 #include "app/fetch.h"
+#include "app/meter.h"
 #include "base/pool.h"
 #include "http/server.h"
 #include "route/pipeline.h"
@@ -33,7 +34,7 @@ struct us_dispatch {
   bool log_requests;
   struct us_loop *asleep[US_DISPATCH_ASLEEP_MAX]; /* the writer's thread only */
   size_t asleep_count;
-  _Atomic uint64_t statuses[6]; /* answers by the hundreds of their status; for metrics */
+  struct us_meter **meters; /* one for each loop; for metrics */
 };
 /* http/server.h on_request and end_turn; self is the us_dispatch, a loop's data its us_lane. */
 void us_dispatch_request(void *self, struct us_http_exchange *exchange);

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "domain/notice.h"
+#include "store/outbox.h"
 
 #define US_MAILER_STORE_PAUSE_MS 1000 /* a step failed: the store is busy or gone */
 #define US_MAILER_STOP_MARGIN_MS 1000 /* libcurl asks once a second whether to stop */
@@ -93,6 +94,8 @@ static enum us_code step(struct us_mailer *m, bool wants_claim) {
     return US_E_NO_MEMORY;
   US_TRY(us_writer_run(m->writer, &m->job));
   m->has_released = true;
+  if (m->outcome.end != 0)
+    m->svc->outbox_ends[US_OUTBOX_MAIL][m->outcome.end]++;
   m->outcome.end = 0;
   return US_OK;
 }

@@ -11,7 +11,10 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "domain/notice.h"
+#include "plugin/child.h"
 #include "plugin/runner.h"
+#include "store/outbox.h"
 
 struct us_metrics {
   struct us_metrics_of of;
@@ -20,8 +23,7 @@ struct us_metrics {
 
 /* ---- The page ---- */
 
-static void put(struct us_buf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void put(struct us_buf *out, const char *format, ...) {
+void us_metrics_put(struct us_buf *out, const char *format, ...) {
   char line[512];
   va_list args;
   va_start(args, format);
@@ -30,24 +32,26 @@ static void put(struct us_buf *out, const char *format, ...) {
   us_buf_add(out, line, n < 0 ? 0 : (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1);
 }
 
-static void head(struct us_buf *out, const char *name, const char *type, const char *help) {
-  put(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+void us_metrics_head(struct us_buf *out, const char *name, const char *type, const char *help) {
+  us_metrics_put(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
 static void one(struct us_buf *out, const char *name, const char *type, const char *help, uint64_t value) {
-  head(out, name, type, help);
-  put(out, "%s %" PRIu64 "\n", name, value);
+  us_metrics_head(out, name, type, help);
+  us_metrics_put(out, "%s %" PRIu64 "\n", name, value);
 }
 
 static void write_edge(struct us_buf *out, const struct us_metrics_of *of) {
   struct us_http_counters http = us_http_server_counters(of->http);
   one(out, "usher_http_connections_accepted_total", "counter", "Connections that were accepted.", http.accepted);
-  one(out, "usher_http_connections_refused_total", "counter", "Connections beyond a limit.", http.refused);
+  one(out, "usher_http_connections_refused_total", "counter", "Connections beyond a limit.", http.turned_away);
+  one(out, "usher_http_connections_broken_total", "counter",
+      "HTTP/2 connections that were ended for breaking the rules.", http.broken);
   one(out, "usher_http_connections_open", "gauge", "Connections that are open.", http.open);
   one(out, "usher_http_requests_total", "counter", "Requests that came in whole.", http.requests);
-  head(out, "usher_http_answers_total", "counter", "Answers by the hundreds of their status.");
-  for (int i = 2; i <= 5; i++)
-    put(out, "usher_http_answers_total{status=\"%dxx\"} %" PRIu64 "\n", i, (uint64_t)of->statuses[i]);
+  one(out, "usher_http_requests_refused_total", "counter",
+      "Requests that came to no route: malformed, too large or too late.", http.refused);
+  us_meters_write(of->meters, of->meter_count, out);
 }
 
 static void write_inside(struct us_buf *out, const struct us_metrics_of *of) {
@@ -59,8 +63,22 @@ static void write_inside(struct us_buf *out, const struct us_metrics_of *of) {
   one(out, "usher_writer_failed_steps_total", "counter", "Write steps that left nothing.", writer.failed_steps);
   one(out, "usher_writer_queue", "gauge", "Write steps that wait.", writer.queued);
   one(out, "usher_pool_queue", "gauge", "Requests that wait for a worker thread.", us_pool_queued(of->pool));
-  one(out, "usher_notices_total", "counter", "Mails that were put into the outbox.", of->svc->notices);
-  one(out, "usher_events_total", "counter", "Events for plugins that were put into the outbox.", of->svc->events);
+  one(out, "usher_swept_rows_total", "counter", "Rows that had expired and were taken away.", of->svc->swept);
+}
+
+/* What goes out by the outbox. */
+static void write_outbox(struct us_buf *out, const struct us_services *svc) {
+  static const char *const channels[] = {[US_OUTBOX_MAIL] = "mail", [US_OUTBOX_PLUGIN] = "plugin"};
+  static const char *const ends[] = {
+      [US_NOTICE_GONE] = "gone", [US_NOTICE_LATER] = "later", [US_NOTICE_FAILED] = "failed"};
+  one(out, "usher_notices_total", "counter", "Mails that were put into the outbox.", svc->notices);
+  one(out, "usher_events_total", "counter", "Events for plugins that were put into the outbox.", svc->events);
+  us_metrics_head(out, "usher_outbox_tries_total", "counter", "Tries of mails and events by what came of them.");
+  for (size_t c = 0; c < sizeof(channels) / sizeof(channels[0]); c++)
+    for (size_t e = 0; e < sizeof(ends) / sizeof(ends[0]); e++)
+      if (ends[e] != NULL)
+        us_metrics_put(out, "usher_outbox_tries_total{channel=\"%s\",end=\"%s\"} %" PRIu64 "\n", channels[c], ends[e],
+                       (uint64_t)svc->outbox_ends[c][e]);
 }
 
 /* A counter of every method of every plugin. */
@@ -79,7 +97,7 @@ static const struct hook_metric hook_metrics[] = {
 
 static void write_hooks(struct us_buf *out, struct us_plugins *plugins, const struct hook_metric *metric) {
   bool are_seconds = metric->offset == AT(microseconds);
-  head(out, metric->name, "counter", metric->help);
+  us_metrics_head(out, metric->name, "counter", metric->help);
   for (size_t i = 0; i < plugins->n; i++) {
     const struct us_plugin *plugin = &plugins->v[i];
     for (int hook = 0; hook < US_HOOK_COUNT; hook++) {
@@ -87,13 +105,38 @@ static void write_hooks(struct us_buf *out, struct us_plugins *plugins, const st
         continue;
       const char *counters = (const char *)&plugin->counters[hook];
       uint64_t value = *(const _Atomic uint64_t *)(const void *)(counters + metric->offset);
-      put(out, "%s{plugin=\"%s\",method=\"%s\"} ", metric->name, plugin->abi.name, us_hook_name((enum us_hook)hook));
+      us_metrics_put(out, "%s{plugin=\"%s\",method=\"%s\"} ", metric->name, plugin->abi.name,
+                     us_hook_name((enum us_hook)hook));
       if (are_seconds)
-        put(out, "%" PRIu64 ".%06" PRIu64 "\n", value / 1000000, value % 1000000);
+        us_metrics_put(out, "%" PRIu64 ".%06" PRIu64 "\n", value / 1000000, value % 1000000);
       else
-        put(out, "%" PRIu64 "\n", value);
+        us_metrics_put(out, "%" PRIu64 "\n", value);
     }
   }
+}
+
+static bool has_processes(const struct us_plugins *plugins) {
+  for (size_t i = 0; i < plugins->n; i++)
+    if (plugins->v[i].child != NULL)
+      return true;
+  return false;
+}
+
+/* Plugins in processes of their own. */
+static void write_processes(struct us_buf *out, const struct us_plugins *plugins) {
+  if (!has_processes(plugins))
+    return;
+  us_metrics_head(out, "usher_plugin_process_up", "gauge", "1 while the process of the plugin can be asked.");
+  for (size_t i = 0; i < plugins->n; i++)
+    if (plugins->v[i].child != NULL)
+      us_metrics_put(out, "usher_plugin_process_up{plugin=\"%s\"} %d\n", plugins->v[i].abi.name,
+                     us_child_is_up(plugins->v[i].child));
+  us_metrics_head(out, "usher_plugin_process_starts_total", "counter",
+                  "How often the process of the plugin was started.");
+  for (size_t i = 0; i < plugins->n; i++)
+    if (plugins->v[i].child != NULL)
+      us_metrics_put(out, "usher_plugin_process_starts_total{plugin=\"%s\"} %" PRIu64 "\n", plugins->v[i].abi.name,
+                     us_child_starts(plugins->v[i].child));
 }
 
 static void write_plugins(struct us_buf *out, struct us_plugins *plugins) {
@@ -101,6 +144,7 @@ static void write_plugins(struct us_buf *out, struct us_plugins *plugins) {
     return;
   for (size_t i = 0; i < sizeof(hook_metrics) / sizeof(hook_metrics[0]); i++)
     write_hooks(out, plugins, &hook_metrics[i]);
+  write_processes(out, plugins);
   struct us_hook_runner_counters runner = us_hook_runner_counters(plugins->runner);
   one(out, "usher_plugin_asking", "gauge", "Requests that wait for plugins.", runner.asking);
   one(out, "usher_plugin_telling", "gauge", "Deeds that plugins are still to be told of.", runner.telling);
@@ -136,23 +180,25 @@ static uint64_t open_files(void) {
   return n > 3 ? n - 3 : 0; /* ".", ".." and the folder itself */
 }
 
-static void write_process(struct us_buf *out) {
+static void write_process(struct us_buf *out, int64_t started_s) {
   struct rusage used = {0};
   getrusage(RUSAGE_SELF, &used);
   int64_t us =
       (int64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000 + used.ru_utime.tv_usec + used.ru_stime.tv_usec;
-  head(out, "usher_build_info", "gauge", "Always 1; the version is a label.");
-  put(out, "usher_build_info{version=\"%s\"} 1\n", USHER_VERSION);
+  us_metrics_head(out, "usher_build_info", "gauge", "Always 1; the version is a label.");
+  us_metrics_put(out, "usher_build_info{version=\"%s\"} 1\n", USHER_VERSION);
+  one(out, "process_start_time_seconds", "gauge", "When it was started, of 1970.", (uint64_t)started_s);
   one(out, "process_resident_memory_bytes", "gauge", "Memory in use.", resident_bytes());
-  head(out, "process_cpu_seconds_total", "counter", "Processor time.");
-  put(out, "process_cpu_seconds_total %" PRId64 ".%06" PRId64 "\n", us / 1000000, us % 1000000);
+  us_metrics_head(out, "process_cpu_seconds_total", "counter", "Processor time.");
+  us_metrics_put(out, "process_cpu_seconds_total %" PRId64 ".%06" PRId64 "\n", us / 1000000, us % 1000000);
   one(out, "process_open_fds", "gauge", "Open files.", open_files());
 }
 
 void us_metrics_write(const struct us_metrics_of *of, struct us_buf *out) {
-  write_process(out);
+  write_process(out, of->started_s);
   write_edge(out, of);
   write_inside(out, of);
+  write_outbox(out, of->svc);
   write_plugins(out, of->svc->plugins);
 }
 

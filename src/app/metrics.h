@@ -5,6 +5,7 @@
 #ifndef USHER_APP_METRICS_H
 #define USHER_APP_METRICS_H
 
+#include "app/meter.h"
 #include "base/buf.h"
 #include "base/pool.h"
 #include "domain/services.h"
@@ -19,7 +20,9 @@ struct us_metrics_of {
   struct us_http_server *http;
   struct us_writer *writer;
   struct us_pool *pool;
-  const _Atomic uint64_t *statuses; /* answers by the hundreds of their status: [1] to [5] */
+  struct us_meter *const *meters;
+  size_t meter_count;
+  int64_t started_s; /* the process, of 1970 */
 };
 struct us_metrics;
 /* NULL: *ret_reason says why. */
@@ -29,5 +32,9 @@ uint16_t us_metrics_port(const struct us_metrics *metrics);
 void us_metrics_stop(struct us_metrics *metrics); /* accepts NULL */
 /* The page itself. */
 void us_metrics_write(const struct us_metrics_of *of, struct us_buf *out);
+
+/* For those who write parts of it: what stands before a metric's samples, and a line of up to 500 bytes. */
+void us_metrics_head(struct us_buf *out, const char *name, const char *type, const char *help);
+void us_metrics_put(struct us_buf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -6,6 +6,11 @@
 
 #include "domain/throttle.h"
 
+int64_t us_pool_share_of(int64_t wanted, size_t queue) {
+  int64_t quarter = queue >= 4 ? (int64_t)(queue / 4) : 1;
+  return wanted < quarter ? wanted : quarter;
+}
+
 bool us_pool_share_take(struct us_services *svc, struct us_str peer_group, unsigned *ret_slot) {
   struct us_throttle_key key = us_throttle_key(svc->throttle, US_THROTTLE_POOL, 0, peer_group);
   uint32_t number;

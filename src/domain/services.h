@@ -55,7 +55,10 @@ struct us_services {
   _Atomic int64_t sweeps[US_SWEEP_COUNT]; /* where the next clean-up of each kind begins (domain/sweep.c) */
   bool sends_mail;                        /* notices are written down: there is a mail server (domain/notice.h) */
   _Atomic uint64_t events;                /* for plugins, likewise: app/courier.c */
-  _Atomic uint64_t notices;               /* how many were: after a commit app/mailer.c is woken when it moved */
+  _Atomic uint64_t
+      outbox_ends[2][5];    /* tries by channel (store/outbox.h) and enum us_notice_end; for metrics, as the next */
+  _Atomic uint64_t swept;   /* rows that had expired */
+  _Atomic uint64_t notices; /* how many were: after a commit app/mailer.c is woken when it moved */
 };
 
 /* The next row id. */

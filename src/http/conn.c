@@ -468,7 +468,7 @@ static void us_conn_turn_away(struct us_loop_listener *listener) {
   uv_tcp_t *tcp = &loop->spare->tcp;
   if (tcp->data) /* in use */
     return;
-  loop->refused++;
+  loop->refused_connections++;
   tcp->data = loop;
   if (uv_tcp_init(&loop->uv, tcp) != 0) {
     tcp->data = NULL;
@@ -516,8 +516,8 @@ static bool us_conn_learn_peer(struct us_conn *conn) {
 static void us_conn_refuse_connection(struct us_conn *conn) {
   struct us_loop *loop = conn->loop;
   size_t told = loop->edge->options.limits.turned_away;
+  loop->refused_connections++;
   if (conn->tls || loop->turned_away >= (told > 0 ? told : US_TURNED_AWAY_MAX)) {
-    loop->refused++;
     us_conn_close(conn);
     return;
   }

@@ -79,7 +79,7 @@ void us_conn_h2_drop(struct us_conn *conn) {
 static void us_conn_h2_end(struct us_conn *conn, uint32_t code) {
   char goodbye[US_H2_GOAWAY_BYTES];
   us_h2_goodbye(conn->h2, code, goodbye);
-  conn->loop->refused++;
+  conn->loop->broken++;
   us_conn_h2_drop(conn);
   us_wait_clear(&conn->loop->waits, &conn->wait);
   us_conn_send(conn, (struct us_str){goodbye, sizeof goodbye}, US_STR_ABSENT);

@@ -163,7 +163,7 @@ void us_conn_refuse(struct us_conn *conn, int status, const char *reason) {
   struct us_http_response response;
   us_http_response_init(&response);
   us_wait_clear(&conn->loop->waits, &conn->wait);
-  conn->loop->refused++;
+  conn->loop->refused += !conn->is_turned_away; /* that is counted as a connection */
   us_answer_refuse(&response, &conn->loop->edge->options, status, reason, request->target);
   us_conn_answer(conn, request, &response);
   us_http_response_done(&response);

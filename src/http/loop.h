@@ -82,7 +82,7 @@ struct us_loop {
   struct us_buf frames; /* of HTTP/2, on their way into TLS */
   struct us_date_line date;
 
-  _Atomic uint64_t accepted, refused, requests, open;
+  _Atomic uint64_t accepted, refused, refused_connections, broken, requests, open; /* struct us_http_counters */
 };
 
 /* On the caller's thread: handles and memory. Takes the fds of the listeners over only when it succeeds. */

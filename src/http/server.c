@@ -292,6 +292,8 @@ struct us_http_counters us_http_server_counters(struct us_http_server *server) {
     const struct us_loop *loop = server->threads[i].loop;
     sum.accepted += loop->accepted;
     sum.refused += loop->refused;
+    sum.turned_away += loop->refused_connections;
+    sum.broken += loop->broken;
     sum.requests += loop->requests;
     sum.open += loop->open;
   }

@@ -79,6 +79,20 @@ int us_child_deliver(struct us_child *child, struct us_str event) {
   return code;
 }
 
+bool us_child_is_up(struct us_child *child) {
+  pthread_mutex_lock(&child->lock);
+  bool is_up = child->state == US_CHILD_UP;
+  pthread_mutex_unlock(&child->lock);
+  return is_up;
+}
+
+uint64_t us_child_starts(struct us_child *child) {
+  pthread_mutex_lock(&child->lock);
+  uint64_t starts = child->starts;
+  pthread_mutex_unlock(&child->lock);
+  return starts;
+}
+
 /* ---- Configuration ---- */
 
 int us_child_open(struct us_child *child, struct us_str config, struct us_child_use *ret_use) {

@@ -46,6 +46,9 @@ int us_child_reload(struct us_child *child, struct us_str config, struct us_chil
  * threads wait for each other, and for a process that is started anew before `until_us`. */
 int us_child_ask(struct us_child *child, struct us_ask *ask, void *mem, int64_t until_us);
 int us_child_deliver(struct us_child *child, struct us_str event);
+/* For metrics. */
+bool us_child_is_up(struct us_child *child);
+uint64_t us_child_starts(struct us_child *child);
 
 /* The child's side: serves until the other end is closed. Returns the exit code. */
 int us_child_serve(const char *path);

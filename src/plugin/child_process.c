@@ -127,6 +127,7 @@ json_t *us_child_start(struct us_child *child) {
   child->pid = pid;
   child->why = NULL;
   child->started_us = us_monotonic_us();
+  child->starts++;
   for (int i = 0; i < US_CHILD_LANES; i++)
     child->lanes[i].fd = ours[i];
   bool is_wanted = !child->is_stopping;

@@ -15,6 +15,7 @@ struct us_child {
   bool is_stopping;
   pid_t pid;       /* 0: none runs */
   const char *why; /* it was killed; NULL: it was not */
+  uint64_t starts;
   int64_t back_off_ms, next_start_us, started_us;
   struct {
     int fd;             /* the server's end; changes only while nobody is busy with it */

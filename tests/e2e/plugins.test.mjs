@@ -176,49 +176,6 @@ test('a plugin process that is killed is started anew, and ends with the server'
   assert.ok(await within(A_MOMENT, () => { try { process.kill(next, 0) } catch { return true } }))
 })
 
-// What a listener of its own says: [status, lines of the page].
-async function scrape(server, method = 'GET', target = '/metrics') {
-  await server.logged(/event=metrics/)
-  const { port } = new URL(/event=metrics msg="?(http:[^"\s]+)/.exec(server.log)[1])
-  const r = await fetch(`http://127.0.0.1:${port}${target}`, { method })
-  return { status: r.status, type: r.headers.get('content-type'), allow: r.headers.get('allow'), text: await r.text() }
-}
-
-test('metrics count what was asked, and what each method of each plugin did', async (t) => {
-  const { dir, config } = await place(t)
-  chmodSync(file(dir, 'rules.lua',
-    "function beforeResourceRegistration(r) if r.name == 'no' then return veto{} elseif r.name == 'bad' then error('x') end end"), 0o600)
-  const path_ = config(`  - { path: ${PLUGINS}/lua/lua.so, config: { script: ${dir}/rules.lua } }\nmetrics: { port: 0 }\n`)
-  const server = await Server.launch(t, ['serve', '--config', path_])
-  for (const [name, status] of [['a', 201], ['no', 403], ['no', 403], ['bad', 500]]) assert.equal((await register(server, name)).status, status)
-  const page = await scrape(server)
-  assert.deepEqual([page.status, page.type], [200, 'text/plain; version=0.0.4; charset=utf-8'])
-  const value = (name) => Number(new RegExp(`^${name.replace(/[{}]/g, '\\$&')} (\\S+)$`, 'm').exec(page.text)?.[1])
-  const method = '{plugin="lua",method="beforeResourceRegistration"}'
-  assert.equal(value(`usher_plugin_calls_total${method}`), 4)
-  assert.equal(value(`usher_plugin_vetoes_total${method}`), 2)
-  assert.equal(value(`usher_plugin_failures_total${method}`), 1)
-  assert.ok(value(`usher_plugin_seconds_total${method}`) > 0)
-  assert.equal(value('usher_http_answers_total{status="5xx"}'), 1)
-  assert.equal(value('usher_http_answers_total{status="4xx"}'), 2)
-  assert.ok(value('usher_writer_steps_total') > 0 && value('process_resident_memory_bytes') > 1e6)
-  // the format: every sample has a type that was said before it, and is told once
-  const seen = new Set(), types = new Map()
-  for (const line of page.text.trimEnd().split('\n')) {
-    const type = /^# TYPE (\S+) (counter|gauge)$/.exec(line)
-    if (type) types.set(type[1], type[2])
-    if (line.startsWith('#')) continue
-    const [, name, sample] = /^(([a-z_]+)(?:\{[a-z]+="[^"\\]*"(?:,[a-z]+="[^"\\]*")*\})?) [0-9.]+$/.exec(line)
-    assert.ok(types.has(sample), line)
-    assert.ok(!seen.has(name), line)
-    assert.equal(types.get(sample) === 'counter', sample.endsWith('_total'), line)
-    seen.add(name)
-  }
-  assert.equal((await scrape(server, 'GET', '/am/json/health/live')).status, 404)
-  const posted = await scrape(server, 'POST')
-  assert.deepEqual([posted.status, posted.allow], [405, 'GET'])
-})
-
 test('what the guide builds is what it says', async (t) => {
   const { dir, start } = await place(t)
   const guide = readFileSync(path.join(ROOT, 'docs/plugin-guide.md'), 'utf8')

@@ -194,6 +194,19 @@ static void the_limits_are_settings(void **state) {
   expect_status(try_password(w, "alice", "Ch4ng31t"), 200);
 }
 
+/* However it is set, four addresses fill the pool's queue and not one. */
+static void a_share_is_a_quarter_of_the_room_at_most(void **state) {
+  (void)state;
+  static const struct {
+    int64_t wanted;
+    size_t queue;
+    int64_t share;
+  } rows[] = {{256, 1024, 256}, {257, 1024, 256}, {255, 1024, 255},          {256, 200, 50}, {256, 4, 1}, {256, 3, 1},
+              {256, 1, 1},      {1, 1024, 1},     {1000000, 1000000, 250000}};
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    assert_int_equal(us_pool_share_of(rows[i].wanted, rows[i].queue), rows[i].share);
+}
+
 /* What is slow is bounded by address: at the limit it is served, one past it is not, and others are not touched by it. */
 static void one_address_has_a_share_of_the_pool(void **state) {
   struct us_world *w = *state;
@@ -238,6 +251,7 @@ int main(void) {
       STORY(fifty_wrong_passwords_pause_an_address),
       STORY(an_own_account_does_not_free_an_address),
       STORY(the_limits_are_settings),
+      cmocka_unit_test(a_share_is_a_quarter_of_the_room_at_most),
       STORY(one_address_has_a_share_of_the_pool),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

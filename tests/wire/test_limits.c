@@ -208,7 +208,7 @@ static void connections_in_all_are_limited(void **state) {
   await_open(5);
   expect_turned_away(tls_of(state), NULL);
   expect_turned_away(tls_of(state), "127.0.0.2");
-  assert_true(us_http_server_counters(wire_http()).refused >= 2);
+  assert_true(us_http_server_counters(wire_http()).turned_away >= 2);
   close_many(clients, 5);
   await_open(0);
   assert_int_equal(wire_status(tls_of(state), "GET / HTTP/1.1\r\n" WIRE_HOST "\r\n"), 200);
