@@ -44,6 +44,8 @@ static void one(struct us_buf *out, const char *name, const char *type, const ch
 static void write_edge(struct us_buf *out, const struct us_metrics_of *of) {
   struct us_http_counters http = us_http_server_counters(of->http);
   one(out, "usher_http_connections_accepted_total", "counter", "Connections that were accepted.", http.accepted);
+  one(out, "usher_http_accept_failures_total", "counter", "Connections that could not be accepted: no files are left.",
+      http.not_accepted);
   one(out, "usher_http_connections_refused_total", "counter", "Connections beyond a limit.", http.turned_away);
   one(out, "usher_http_connections_broken_total", "counter",
       "HTTP/2 connections that were ended for breaking the rules.", http.broken);

@@ -3,9 +3,13 @@
 
 #include "base/log.h"
 #include "http/conn.h"
+#include "http/listen.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct us_conn *us_conn_of_wait(struct us_wait *wait) {
   return (struct us_conn *)((char *)wait - offsetof(struct us_conn, wait));
@@ -179,10 +183,11 @@ int us_loop_init(struct us_loop *loop, struct us_edge *edge, unsigned index) {
   }
   uv_timer_init(&loop->uv, &loop->deadlines); /* none of these can fail */
   uv_timer_init(&loop->uv, &loop->grace);
+  uv_timer_init(&loop->uv, &loop->resume);
   uv_prepare_init(&loop->uv, &loop->before_wait);
   uv_check_init(&loop->uv, &loop->after_wait);
   uv_idle_init(&loop->uv, &loop->again);
-  loop->uv.data = loop->wake.data = loop->deadlines.data = loop->grace.data = loop;
+  loop->uv.data = loop->wake.data = loop->deadlines.data = loop->grace.data = loop->resume.data = loop;
   loop->before_wait.data = loop->after_wait.data = loop->again.data = loop;
   uv_prepare_start(&loop->before_wait, us_on_before_wait);
   uv_check_start(&loop->after_wait, us_on_after_wait);
@@ -190,6 +195,7 @@ int us_loop_init(struct us_loop *loop, struct us_edge *edge, unsigned index) {
 }
 
 #define US_LOOP_SAY_MS 1000
+#define US_LOOP_PAUSE_MS 100
 
 /* Said once in a while: without files for it the same connection is met again and again until there are. */
 static void us_say_not_accepted(struct us_loop *loop, int status) {
@@ -200,29 +206,82 @@ static void us_say_not_accepted(struct us_loop *loop, int status) {
   us_log(US_LOG_WARN, "accept", "a connection could not be accepted: %s", uv_strerror(status));
 }
 
+static void us_on_connection(uv_stream_t *stream, int status);
+
+/* The handle has a copy of the socket, so that closing the one does not end the other. */
+static int us_listener_open(struct us_loop_listener *listener) {
+  int copy = fcntl(listener->fd, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0)
+    return uv_translate_sys_error(errno);
+  int code = uv_tcp_init(&listener->loop->uv, &listener->tcp);
+  if (code != 0) {
+    close(copy);
+    return code;
+  }
+  listener->is_open = true;
+  listener->tcp.data = listener;
+  code = uv_tcp_open(&listener->tcp, copy);
+  if (code != 0) {
+    close(copy);
+    return code;
+  }
+  return uv_listen((uv_stream_t *)&listener->tcp, US_LOOP_BACKLOG, us_on_connection);
+}
+
+static void us_on_listener_closed(uv_handle_t *handle) {
+  ((struct us_loop_listener *)handle->data)->is_closing = false;
+}
+
+static void us_listener_close(struct us_loop_listener *listener) {
+  if (!listener->is_open)
+    return;
+  listener->is_open = false;
+  listener->is_closing = true;
+  uv_close((uv_handle_t *)&listener->tcp, us_on_listener_closed);
+}
+
+static void us_on_resume(uv_timer_t *timer);
+
+static void us_listener_pause(struct us_loop_listener *listener) {
+  struct us_loop *loop = listener->loop;
+  if (loop->is_stopping)
+    return;
+  us_listener_close(listener);
+  listener->is_paused = true;
+  if (!uv_is_active((uv_handle_t *)&loop->resume))
+    uv_timer_start(&loop->resume, us_on_resume, US_LOOP_PAUSE_MS, 0);
+}
+
+static void us_on_resume(uv_timer_t *timer) {
+  struct us_loop *loop = timer->data;
+  for (size_t i = 0; i < loop->listener_count && !loop->is_stopping; i++) {
+    struct us_loop_listener *listener = &loop->listeners[i];
+    if (!listener->is_paused)
+      continue;
+    listener->is_paused = listener->is_closing || us_listener_open(listener) != 0;
+    if (listener->is_paused)
+      us_listener_pause(listener);
+  }
+}
+
+/* Without files for it a connection stays where it is, and the system goes on telling of it: who listens on would do nothing else. So
+ * nobody does for a moment; whoever comes meanwhile waits in the system's queue. */
 static void us_on_connection(uv_stream_t *stream, int status) {
   struct us_loop_listener *listener = stream->data;
-  if (status < 0) {
-    us_say_not_accepted(listener->loop, status);
+  if (status == 0) {
+    us_conn_accept(listener);
     return;
   }
-  us_conn_accept(listener);
+  listener->loop->not_accepted++;
+  us_say_not_accepted(listener->loop, status);
+  if (status == UV_EMFILE || status == UV_ENFILE || status == UV_ENOBUFS || status == UV_ENOMEM)
+    us_listener_pause(listener);
 }
 
 int us_loop_listen(struct us_loop *loop) {
   for (size_t i = 0; i < loop->listener_count; i++) {
-    struct us_loop_listener *listener = &loop->listeners[i];
-    int code = uv_tcp_init(&loop->uv, &listener->tcp);
-    if (code != 0)
-      return code;
-    listener->is_open = true;
-    listener->loop = loop;
-    listener->tcp.data = listener;
-    code = uv_tcp_open(&listener->tcp, listener->fd);
-    if (code != 0)
-      return code;
-    listener->fd = -1;
-    code = uv_listen((uv_stream_t *)&listener->tcp, US_LOOP_BACKLOG, us_on_connection);
+    loop->listeners[i].loop = loop;
+    int code = us_listener_open(&loop->listeners[i]);
     if (code != 0)
       return code;
   }
@@ -244,6 +303,7 @@ static void us_loop_end(struct us_loop *loop) {
   pthread_mutex_unlock(&loop->jobs_lock);
   uv_close((uv_handle_t *)&loop->deadlines, NULL);
   uv_close((uv_handle_t *)&loop->grace, NULL);
+  uv_close((uv_handle_t *)&loop->resume, NULL);
   uv_close((uv_handle_t *)&loop->before_wait, NULL);
   uv_close((uv_handle_t *)&loop->after_wait, NULL);
   uv_close((uv_handle_t *)&loop->again, NULL);
@@ -270,9 +330,10 @@ void us_loop_stop(struct us_loop *loop, int64_t grace_ms) {
   if (loop->is_stopping)
     return;
   loop->is_stopping = true;
-  for (size_t i = 0; i < loop->listener_count; i++)
-    if (loop->listeners[i].is_open)
-      uv_close((uv_handle_t *)&loop->listeners[i].tcp, NULL);
+  for (size_t i = 0; i < loop->listener_count; i++) {
+    us_listener_close(&loop->listeners[i]);
+    us_listen_close(&loop->listeners[i].fd, 1);
+  }
   struct us_conn *next;
   for (struct us_conn *conn = loop->conns; conn; conn = next) {
     next = conn->next;

@@ -32,9 +32,11 @@ struct us_edge {
 struct us_loop_listener {
   uv_tcp_t tcp;
   struct us_loop *loop;
-  int fd; /* until the handle has it; -1 then */
+  int fd; /* of which the handle has a copy; it goes on listening while the handle is closed */
   bool is_tls;
-  bool is_open;
+  bool is_open; /* the handle is, and watches */
+  bool is_closing;
+  bool is_paused; /* until there are files again */
 };
 
 struct us_conn;
@@ -48,6 +50,7 @@ struct us_loop {
   uv_idle_t again; /* runs while `more` waits */
   uv_timer_t deadlines;
   uv_timer_t grace;
+  uv_timer_t resume; /* listeners that were paused */
   struct us_edge *edge;
   unsigned index;
   void *data;
@@ -82,7 +85,8 @@ struct us_loop {
   struct us_buf frames; /* of HTTP/2, on their way into TLS */
   struct us_date_line date;
 
-  _Atomic uint64_t accepted, refused, refused_connections, broken, requests, open; /* struct us_http_counters */
+  _Atomic uint64_t accepted, not_accepted, refused, refused_connections, broken, requests,
+      open; /* struct us_http_counters */
 };
 
 /* On the caller's thread: handles and memory. Takes the fds of the listeners over only when it succeeds. */

@@ -291,6 +291,7 @@ struct us_http_counters us_http_server_counters(struct us_http_server *server) {
   for (unsigned i = 0; i < server->count; i++) {
     const struct us_loop *loop = server->threads[i].loop;
     sum.accepted += loop->accepted;
+    sum.not_accepted += loop->not_accepted;
     sum.refused += loop->refused;
     sum.turned_away += loop->refused_connections;
     sum.broken += loop->broken;

@@ -106,9 +106,10 @@ struct us_http_options {
 };
 struct us_http_counters { /* totals since start, for /metrics */
   uint64_t accepted, requests, open;
-  uint64_t refused;     /* requests that came to no handler */
-  uint64_t turned_away; /* connections beyond a limit */
-  uint64_t broken;      /* HTTP/2 connections that were ended for breaking the rules */
+  uint64_t not_accepted; /* errors of accept(), for lack of files first of all */
+  uint64_t refused;      /* requests that came to no handler */
+  uint64_t turned_away;  /* connections beyond a limit */
+  uint64_t broken;       /* HTTP/2 connections that were ended for breaking the rules */
 };
 
 /* Binds, starts the threads and returns when all of them answer; or says why not in *ret_reason (static or errbuf). */

@@ -2,8 +2,12 @@
 #include "wire.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -242,6 +246,83 @@ static void trusted_proxies_count_only_in_all(void **state) {
   close(stranger);
 }
 
+/* ---- Without files ---- */
+
+#define HOARD 4096
+static int hoard[HOARD];
+static _Atomic bool hoards;
+
+/* Takes every file there is, as soon as there is one: also those that others keep in reserve and give away for a moment. */
+static void *take_all_files(void *unused) {
+  size_t n = 0;
+  while (hoards) {
+    int fd = n < HOARD ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
+    if (fd >= 0)
+      hoard[n++] = fd;
+  }
+  while (n > 0)
+    close(hoard[--n]);
+  return unused;
+}
+
+static uint64_t not_accepted(void) {
+  return us_http_server_counters(wire_http()).not_accepted;
+}
+
+/* Whoever comes while there are no files waits; the loop does not turn in circles over it, serves whom it has, and goes on when there are
+ * files again. */
+static void without_files_the_loop_waits(void **state) {
+  (void)state;
+  struct rlimit before, few;
+  struct wire_client held;
+  int sockets[64];
+  pthread_t thread;
+  getrlimit(RLIMIT_NOFILE, &before);
+  struct wire_options options = wire_defaults();
+  options.loops = 1;
+  wire_start(&options);
+  wire_connect(&held, false);
+  await_open(1);
+  for (size_t i = 0; i < 64; i++)
+    assert_true((sockets[i] = socket(AF_INET, SOCK_STREAM, 0)) >= 0);
+  few = before;
+  few.rlim_cur = before.rlim_cur < 512 ? before.rlim_cur : 512;
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+  hoards = true;
+  assert_int_equal(pthread_create(&thread, NULL, take_all_files, NULL), 0);
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(wire_port(false))};
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  int last = -1;
+  for (int i = 0; i < 64 && not_accepted() == 0; i++) {
+    assert_int_equal(connect(last = sockets[i], (struct sockaddr *)&to, sizeof(to)), 0);
+    poll(NULL, 0, 20);
+  }
+  uint64_t errors = not_accepted();
+  assert_true(errors > 0);
+  poll(NULL, 0, 1000);
+  assert_true(not_accepted() - errors <= 100); /* a loop that turns in circles has thousands */
+  struct wire_answer answer;
+  wire_send_c(&held, "GET / HTTP/1.1\r\n" WIRE_HOST "\r\n");
+  wire_read_answer(&held, false, &answer);
+  assert_int_equal(answer.status, 200);
+  wire_answer_done(&answer);
+  hoards = false;
+  pthread_join(thread, NULL);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+  struct wire_client waited = {.fd = last};
+  us_buf_init(&waited.got, 1 << 20);
+  wire_send_c(&waited, "GET / HTTP/1.1\r\n" WIRE_HOST "\r\n");
+  wire_read_answer(&waited, false, &answer);
+  assert_int_equal(answer.status, 200);
+  wire_answer_done(&answer);
+  wire_close(&waited);
+  wire_close(&held);
+  for (size_t i = 0; i < 64; i++)
+    if (sockets[i] != last)
+      close(sockets[i]);
+  assert_int_equal(wire_status(false, "GET / HTTP/1.1\r\n" WIRE_HOST "\r\n"), 200);
+}
+
 static void turning_away_many_leaves_nothing_behind(void **state) {
   struct wire_options options = wire_defaults();
   options.limits.connections = 0;
@@ -307,6 +388,7 @@ int main(void) {
       WIRE_BOTH(connections_in_all_are_limited),
       WIRE_BOTH(connections_of_an_address_are_limited),
       WIRE_BOTH(trusted_proxies_count_only_in_all),
+      WIRE_TEST(without_files_the_loop_waits),
       WIRE_BOTH(turning_away_many_leaves_nothing_behind),
       WIRE_TEST(waiting_input_is_bounded_and_nothing_of_it_is_lost),
   };
