@@ -3,12 +3,10 @@
  * client, syntax) are behind us; nothing of them touched the ticket. From step 6 on the ticket is dead whatever happens, so
  * every refusal keeps its writes.
  */
-#include "domain/rpt.h"
+#include "domain/rpt_in.h"
 
 #include "base/mem.h"
-#include "domain/access.h"
 #include "domain/account.h"
-#include "domain/audit.h"
 #include "domain/consent.h"
 #include "domain/extension.h"
 #include "domain/id_token.h"
@@ -16,44 +14,25 @@
 #include "domain/pending.h"
 #include "domain/pkce.h"
 #include "domain/scope.h"
-#include "domain/ticket.h"
-#include "policy/decide.h"
-#include "store/grants.h"
 #include "store/resources.h"
 #include "store/rpts.h"
 
 #define POLL_INTERVAL_S 5 /* Q24 */
 
-/* One request on its way through the steps. */
-struct grant {
-  struct us_cx *cx;
-  const struct us_realm *realm;
-  const struct us_rpt_request *in;
-  struct us_ticket ticket;
-  const struct us_account *party; /* NULL: nobody is known yet */
-  struct us_account gathered;     /* who it points to when claims are gathered interactively */
-  bool is_gathered;               /* he was there, in this process */
-  struct us_resource *resources;  /* one a permission of the ticket */
-  struct us_wanted *wanted;       /* ditto */
-  size_t count;
-  struct us_audit *events; /* for the owner's history, at most EVENTS_PER_RESOURCE each; written together at the end */
-  size_t event_count;
-  struct us_ids counted; /* shares of which this RPT has used up a use */
-};
 #define EVENTS_PER_RESOURCE 2
 
-static void note(struct grant *g, enum us_audit_kind kind, size_t i) {
+static void note(struct us_rpt_work *g, enum us_audit_kind kind, size_t i) {
   g->events[g->event_count++] = (struct us_audit){.kind = kind,
                                                   .account_id = g->resources[i].owner_id,
                                                   .resource_uuid = g->resources[i].uuid,
                                                   .resource_name = g->resources[i].name,
                                                   .party_name = g->party->name};
 }
-static void note_all(struct grant *g, enum us_audit_kind kind) {
+static void note_all(struct us_rpt_work *g, enum us_audit_kind kind) {
   for (size_t i = 0; i < g->count; i++)
     note(g, kind, i);
 }
-static enum us_code write_history(struct grant *g) {
+static enum us_code write_history(struct us_rpt_work *g) {
   return us_audit_add(g->cx, g->realm->id, g->events, g->event_count);
 }
 
@@ -65,7 +44,7 @@ static enum us_code refuse(struct us_cx *cx, enum us_code code) {
 }
 
 /* Steps 5 and 6. */
-static enum us_code spend_ticket(struct grant *g) {
+static enum us_code spend_ticket(struct us_rpt_work *g) {
   enum us_code code = us_ticket_spend(g->cx, g->realm, g->in->ticket, g->in->client->ref, &g->ticket);
   if (code == US_E_NOT_FOUND) /* unknown, expired, already used, other realm */
     return us_fail_plain(g->cx, US_E_INVALID_GRANT);
@@ -79,7 +58,7 @@ static enum us_code spend_ticket(struct grant *g) {
 
 /* Step 7, 6.7: the ticket is spent in every case. Challenges enter at claims gathering; a verifier for a ticket without one is a
  * downgrade. */
-static enum us_code check_verifier(struct grant *g) {
+static enum us_code check_verifier(struct us_rpt_work *g) {
   if (!g->ticket.challenge.p && !g->in->code_verifier.p)
     return US_OK;
   enum us_code code = us_pkce_verify(g->cx, g->ticket.challenge, g->ticket.challenge_method, g->in->code_verifier);
@@ -88,7 +67,7 @@ static enum us_code check_verifier(struct grant *g) {
 }
 
 /* The ticket's resources as they are now. One that is gone takes the ticket with it (4.6). */
-static enum us_code load_resources(struct grant *g) {
+static enum us_code load_resources(struct us_rpt_work *g) {
   g->count = g->ticket.permissions.n;
   g->resources = US_NEW_ARRAY(g->cx->mem, struct us_resource, g->count);
   g->wanted = US_NEW_ARRAY(g->cx->mem, struct us_wanted, g->count);
@@ -105,7 +84,7 @@ static enum us_code load_resources(struct grant *g) {
   return US_OK;
 }
 
-static bool is_offered(const struct grant *g, struct us_str scope) {
+static bool is_offered(const struct us_rpt_work *g, struct us_str scope) {
   for (size_t i = 0; i < g->count; i++)
     if (us_strs_has(g->resources[i].scopes, scope))
       return true;
@@ -113,7 +92,7 @@ static bool is_offered(const struct grant *g, struct us_str scope) {
 }
 
 /* Step 8, 10.2: each scope asked for is registered for the client (Q42) and offered by some resource of the ticket. */
-static enum us_code check_scope(struct grant *g) {
+static enum us_code check_scope(struct us_rpt_work *g) {
   struct us_strs requested;
   enum us_code code = us_scope_parse(g->cx, g->in->scope, &requested);
   if (code == US_E_INVALID_SCOPE)
@@ -128,13 +107,13 @@ static enum us_code check_scope(struct grant *g) {
 }
 
 /* The certificate that the client has the key of: shown in TLS, or else named (6.8). */
-static struct us_str proof_of(const struct grant *g) {
+struct us_str us_rpt_proof(const struct us_rpt_work *g) {
   return g->cx->certificate.n > 0 ? g->cx->certificate : g->in->cnf_key;
 }
 
 /* Step 8, 6.8. */
-static enum us_code check_cnf_key(struct grant *g) {
-  if (g->in->cnf_key.n == 0 || us_str_eq(g->in->cnf_key, proof_of(g)))
+static enum us_code check_cnf_key(struct us_rpt_work *g) {
+  if (g->in->cnf_key.n == 0 || us_str_eq(g->in->cnf_key, us_rpt_proof(g)))
     return US_OK;
   us_fail(g->cx, US_E_INVALID_REQUEST, "Invalid cnf_key parameter");
   g->cx->err.keeps_writes = true;
@@ -148,12 +127,12 @@ enum us_code us_rpt_check_binding(struct us_cx *cx, const struct us_client *clie
 }
 
 /* What an RPT, and the PCT that comes with it, is bound to: whoever asks for it, and clients registered for it, get it. */
-static struct us_str binding_of(const struct grant *g) {
-  return g->in->cnf_key.n > 0 || g->in->client->binds_tokens ? proof_of(g) : US_STR_ABSENT;
+static struct us_str binding_of(const struct us_rpt_work *g) {
+  return g->in->cnf_key.n > 0 || g->in->client->binds_tokens ? us_rpt_proof(g) : US_STR_ABSENT;
 }
 
 /* A refusal that hands out the next ticket of the process (6.9). `more` are further members of the answer. */
-static enum us_code refuse_with_successor(struct grant *g, enum us_code refusal, struct us_str more) {
+static enum us_code refuse_with_successor(struct us_rpt_work *g, enum us_code refusal, struct us_str more) {
   struct us_handle next;
   enum us_code code = us_ticket_succeed(g->cx, g->realm, &g->ticket, US_TICKET_OPEN, &next);
   if (code == US_E_REQUEST_DENIED)
@@ -169,7 +148,7 @@ static enum us_code refuse_with_successor(struct grant *g, enum us_code refusal,
 
 /* 6.3: whoever was at the claims endpoint in this process, if that person still stands by it, and has not taken back since what the
  * client was allowed. */
-static enum us_code find_gathered(struct grant *g) {
+static enum us_code find_gathered(struct us_rpt_work *g) {
   if (g->ticket.party_id == 0)
     return us_fail_plain(g->cx, US_E_NOT_FOUND);
   US_TRY(us_account_by_id(g->cx, g->ticket.party_id, &g->gathered));
@@ -179,13 +158,13 @@ static enum us_code find_gathered(struct grant *g) {
 }
 
 /* Step 9. Why a PCT was ignored stays in cx->err, for the log line of the answer. */
-static enum us_code find_party(struct grant *g) {
+static enum us_code find_party(struct us_rpt_work *g) {
   g->party = g->in->party;
   if (!g->realm->settings.interactive_claims)
     return US_OK;
   enum us_code code = find_gathered(g);
   if (code == US_E_NOT_FOUND && g->in->pct.p)
-    code = us_pct_use(g->cx, g->realm, g->in->client, g->in->pct, proof_of(g), &g->gathered);
+    code = us_pct_use(g->cx, g->realm, g->in->client, g->in->pct, us_rpt_proof(g), &g->gathered);
   if (code != US_OK)
     return code == US_E_NOT_FOUND ? US_OK : code;
   us_error_clear(g->cx);
@@ -194,7 +173,7 @@ static enum us_code find_party(struct grant *g) {
 }
 
 /* Nobody known on whose behalf this is asked (6.5). */
-static enum us_code need_info(struct grant *g) {
+static enum us_code need_info(struct us_rpt_work *g) {
   static const char pushed[] = "\"required_claims\":[{\"name\":\"id_token\",\"friendly_name\":\"id_token\","
                                "\"claim_type\":\"urn:ietf:params:oauth:token-type:jwt\","
                                "\"claim_token_format\":[\"http://openid.net/specs/"
@@ -213,7 +192,7 @@ static enum us_code need_info(struct grant *g) {
 }
 
 /* What plugins are told of one resource: its scopes are those of the ticket and those asked for that it has (10.2). */
-static enum us_code point_of(struct grant *g, size_t i, struct us_extension_grant *ret_point) {
+static enum us_code point_of(struct us_rpt_work *g, size_t i, struct us_extension_grant *ret_point) {
   struct us_strs offered = us_strs_intersect(g->cx->mem, g->wanted[i].requested_scopes, g->resources[i].scopes);
   struct us_strs requested = us_strs_union(g->cx->mem, g->wanted[i].ticket_scopes, offered);
   if (us_mem_is_spent(g->cx->mem))
@@ -228,7 +207,7 @@ static enum us_code point_of(struct grant *g, size_t i, struct us_extension_gran
 }
 
 /* REST contract j.2, 4: before the decision, once a resource. Those that must be asked first are asked together. */
-static enum us_code ask_plugins(struct grant *g) {
+static enum us_code ask_plugins(struct us_rpt_work *g) {
   bool must_ask = false;
   if (!g->cx->extension)
     return US_OK;
@@ -243,7 +222,7 @@ static enum us_code ask_plugins(struct grant *g) {
 }
 
 /* 5 and 6: once a resource, behind the decision. */
-static enum us_code tell_plugins(struct grant *g, bool is_issued) {
+static enum us_code tell_plugins(struct us_rpt_work *g, bool is_issued) {
   if (!g->cx->extension)
     return US_OK;
   for (size_t i = 0; i < g->count; i++) {
@@ -254,14 +233,14 @@ static enum us_code tell_plugins(struct grant *g, bool is_issued) {
   return US_OK;
 }
 
-static struct us_access_request access_request(const struct grant *g) {
+struct us_access_request us_rpt_access_request(const struct us_rpt_work *g) {
   return (struct us_access_request){
       .realm = g->realm, .party_id = g->party->id, .party_name = g->party->name, .client_id = g->in->client->client_id};
 }
 
 /* Assessment (10). */
-static enum us_code assess(struct grant *g, struct us_decision *ret_decision) {
-  struct us_access_request request = access_request(g);
+static enum us_code assess(struct us_rpt_work *g, struct us_decision *ret_decision) {
+  struct us_access_request request = us_rpt_access_request(g);
   for (size_t i = 0; i < g->count; i++)
     US_TRY(us_access_facts(g->cx, &request, &g->resources[i], &g->wanted[i].facts));
   if (!us_policy_decide(g->cx->mem, g->wanted, g->count, g->realm->settings.rpt_conditions, ret_decision))
@@ -269,93 +248,22 @@ static enum us_code assess(struct grant *g, struct us_decision *ret_decision) {
   return US_OK;
 }
 
-/* Uses of shares (condition MaxUses, design 6): one for each RPT and resource, counted by one statement each in the transaction that
- * issues. Somebody may have been faster, where several transactions run at once; then it is decided again. */
 #define RECOUNTS_MAX 8
 
-static bool has_id(struct us_ids ids, int64_t id) {
-  for (size_t i = 0; i < ids.n; i++) {
-    if (ids.v[i] == id)
-      return true;
-  }
-  return false;
-}
-
-/* The shares that the decision relies on and that have a limit. False: more than one RPT may use up. */
-static enum us_code limited_shares(struct grant *g, struct us_reliance **ret_list, size_t *ret_count, bool *ret_fits) {
-  struct us_reliance *list = NULL; /* mostly there are none */
-  size_t n = 0;
-  *ret_fits = true;
-  for (size_t i = 0; i < g->count; i++) {
-    for (size_t k = 0; k < g->wanted[i].relied_count; k++) {
-      if (g->wanted[i].relied[k].uses == 0)
-        continue;
-      *ret_fits = n < US_RPT_COUNTED_MAX;
-      if (!*ret_fits)
-        return US_OK;
-      if (!list)
-        list = US_NEW_ARRAY(g->cx->mem, struct us_reliance, US_RPT_COUNTED_MAX);
-      if (!list)
-        return us_fail_plain(g->cx, US_E_NO_MEMORY);
-      list[n++] = g->wanted[i].relied[k];
-    }
-  }
-  *ret_list = list;
-  *ret_count = n;
-  return US_OK;
-}
-
-/* Gives back uses that were counted before and that this decision does not need. */
-static enum us_code give_back(struct grant *g, const struct us_reliance *list, size_t count) {
-  size_t kept = 0;
-  for (size_t i = 0; i < g->counted.n; i++) {
-    bool is_needed = false;
-    for (size_t k = 0; k < count; k++)
-      is_needed = is_needed || list[k].grant_id == g->counted.v[i];
-    if (is_needed)
-      g->counted.v[kept++] = g->counted.v[i];
-    else
-      US_TRY(us_grants_unuse(g->cx, g->counted.v[i]));
-  }
-  g->counted.n = kept;
-  return US_OK;
-}
-
-static enum us_code count_uses(struct grant *g, const struct us_reliance *list, size_t count, bool *ret_all) {
-  if (g->counted.v == NULL)
-    g->counted.v = US_NEW_ARRAY(g->cx->mem, int64_t, US_RPT_COUNTED_MAX);
-  if (g->counted.v == NULL)
-    return us_fail_plain(g->cx, US_E_NO_MEMORY);
-  for (size_t i = 0; i < count; i++) {
-    if (has_id(g->counted, list[i].grant_id))
-      continue;
-    enum us_code code = us_grants_use(g->cx, list[i].grant_id, list[i].uses);
-    *ret_all = code != US_E_CONFLICT;
-    if (code == US_E_CONFLICT) {
-      us_error_clear(g->cx);
-      return US_OK;
-    }
-    US_TRY(code);
-    g->counted.v[g->counted.n++] = list[i].grant_id;
-  }
-  *ret_all = true;
-  return US_OK;
-}
-
 /* Step 11: assessment, and the uses of what it relies on. Who would use up too much at once is refused. */
-static enum us_code decide(struct grant *g, struct us_decision *ret_decision) {
+static enum us_code decide(struct us_rpt_work *g, struct us_decision *ret_decision) {
   for (int i = 0; i < RECOUNTS_MAX; i++) {
     struct us_reliance *limited = NULL;
     size_t count = 0;
     bool fits = true, has_all = false;
     US_TRY(assess(g, ret_decision));
     if (ret_decision->issue)
-      US_TRY(limited_shares(g, &limited, &count, &fits));
+      US_TRY(us_rpt_limited_shares(g, &limited, &count, &fits));
     ret_decision->issue = ret_decision->issue && fits;
-    US_TRY(give_back(g, limited, ret_decision->issue ? count : 0));
+    US_TRY(us_rpt_give_back(g, limited, ret_decision->issue ? count : 0));
     if (!ret_decision->issue || count == 0)
       return US_OK;
-    US_TRY(count_uses(g, limited, count, &has_all));
+    US_TRY(us_rpt_count_uses(g, limited, count, &has_all));
     if (has_all)
       return US_OK;
   }
@@ -365,7 +273,7 @@ static enum us_code decide(struct grant *g, struct us_decision *ret_decision) {
 /* One pending request a resource that lacks something the owner could give (6.5). What is gone from the description cannot be
  * given, and who asked for no scope in particular (10.5) asked for nothing that an owner could approve. *ret_count: how many
  * stand now. */
-static enum us_code file_pending(struct grant *g, size_t *ret_count) {
+static enum us_code file_pending(struct us_rpt_work *g, size_t *ret_count) {
   size_t filed = 0;
   for (size_t i = 0; i < g->count; i++) {
     const struct us_wanted *wanted = &g->wanted[i];
@@ -394,14 +302,14 @@ static enum us_code file_pending(struct grant *g, size_t *ret_count) {
 }
 
 /* Refused, and nobody is asked. */
-static enum us_code deny(struct grant *g) {
+static enum us_code deny(struct us_rpt_work *g) {
   note_all(g, US_AUDIT_DENIED);
   US_TRY(write_history(g));
   return refuse(g->cx, US_E_REQUEST_DENIED);
 }
 
 /* There is no room for a pending request; cx->err says whose limit it is. */
-static enum us_code deny_for_lack_of_room(struct grant *g) {
+static enum us_code deny_for_lack_of_room(struct us_rpt_work *g) {
   note_all(g, US_AUDIT_DENIED);
   US_TRY(write_history(g));
   g->cx->err.keeps_writes = true;
@@ -409,7 +317,7 @@ static enum us_code deny_for_lack_of_room(struct grant *g) {
 }
 
 /* 10.4, refuse: ask the owner when that is possible and he has not said no already (Q25). */
-static enum us_code refuse_or_ask(struct grant *g) {
+static enum us_code refuse_or_ask(struct us_rpt_work *g) {
   if (!g->realm->settings.pending_requests)
     return deny(g);
   bool is_denied;
@@ -428,7 +336,8 @@ static enum us_code refuse_or_ask(struct grant *g) {
 }
 
 /* 10.4, issue: one permission for each resource of which something was granted. */
-static enum us_code granted_permissions(struct grant *g, int64_t expires_s, struct us_permissions *ret_permissions) {
+static enum us_code granted_permissions(struct us_rpt_work *g, int64_t expires_s,
+                                        struct us_permissions *ret_permissions) {
   struct us_permissions list = {US_NEW_ARRAY(g->cx->mem, struct us_permission, US_RPT_PERMISSIONS_MAX), 0};
   if (!list.v)
     return us_fail_plain(g->cx, US_E_NO_MEMORY);
@@ -447,127 +356,18 @@ static enum us_code granted_permissions(struct grant *g, int64_t expires_s, stru
   return US_OK;
 }
 
-/* 6.6: adds to what was granted now; false when there is no room. */
-static bool carry_over(struct us_cx *cx, struct us_permissions *permissions, const struct us_permission *old) {
-  for (size_t i = 0; i < permissions->n; i++) {
-    struct us_permission *same = &permissions->v[i];
-    if (same->resource_id != old->resource_id)
-      continue;
-    if (us_strs_contains_all(same->scopes, old->scopes)) /* decided just now, until when too */
-      return true;
-    same->scopes = us_strs_union(cx->mem, same->scopes, old->scopes);
-    if (old->expires_s < same->expires_s)
-      same->expires_s = old->expires_s;
-    return same->scopes.v != NULL;
-  }
-  if (permissions->n == US_RPT_PERMISSIONS_MAX)
-    return false;
-  permissions->v[permissions->n++] = *old;
-  return true;
-}
-
-/* The RPT that the client wants upgraded; US_E_NOT_FOUND: ignore it (Q26). An RPT is one for (RqP, C, AS, RS, RO): never merged
- * across any of them (UG-18). */
-static enum us_code find_upgradable(struct grant *g, struct us_rpt *ret_rpt) {
-  int64_t id;
-  uint16_t iteration;
-  char digest[US_SHA256_TEXT_BYTES];
-  if (!g->in->rpt.p || !us_handle_parse(g->in->rpt, &id, &iteration, digest))
-    return us_fail_plain(g->cx, US_E_NOT_FOUND);
-  struct us_rpt rpt;
-  US_TRY(us_rpts_find(g->cx, id, digest, g->realm->id, &rpt));
-  bool is_same = rpt.client_ref == g->in->client->ref && rpt.party_id == g->party->id &&
-                 rpt.owner_id == g->ticket.owner_id && rpt.rs_ref == g->ticket.rs_ref;
-  bool is_in_right_hands = rpt.cnf.n == 0 || us_str_eq(rpt.cnf, proof_of(g)); /* RFC 8705 3 */
-  if (!is_same || !is_in_right_hands)
-    return us_fail_plain(g->cx, US_E_NOT_FOUND);
-  *ret_rpt = rpt;
-  return US_OK;
-}
-
-/* Tickets of processes that began earlier are forgotten. */
-static int64_t oldest_tid(const struct grant *g) {
-  int64_t ticket_s = g->realm->settings.permission_ticket_s;
-  int64_t kept_s = ticket_s > US_TICKET_PROCESS_MAX_S ? ticket_s : US_TICKET_PROCESS_MAX_S;
-  return us_id_first_at(g->cx->now_ms - kept_s * 1000);
-}
-
-/* Permissions of the old RPT that still pass are carried over. It lives on the uses that it has used up, and so will the new one; a use
- * ends when the RPT would have that used it up, or one would be for ever. */
-static enum us_code carry_all_over(struct grant *g, const struct us_rpt *old, struct us_rpt *rpt, int64_t expires_s,
-                                   bool *ret_any) {
-  struct us_access_request request = access_request(g);
-  enum us_code code;
-  request.counted = old->counted;
-  for (size_t i = 0; i < old->permissions.n; i++) {
-    struct us_permission permission = old->permissions.v[i];
-    struct us_resource resource;
-    bool passes, is_counted;
-    code = us_resources_access_by_id(g->cx, permission.resource_id, &resource);
-    if (code == US_E_NOT_FOUND) {
-      us_error_clear(g->cx);
-      continue;
-    }
-    US_TRY(code);
-    permission.expires_s = expires_s;
-    US_TRY(us_access_recheck(g->cx, &request, &resource, &permission, &passes, &is_counted));
-    if (is_counted && permission.expires_s > old->permissions.v[i].expires_s)
-      permission.expires_s = old->permissions.v[i].expires_s;
-    if (passes && permission.expires_s > us_cx_now_s(g->cx) && carry_over(g->cx, &rpt->permissions, &permission))
-      *ret_any = true;
-  }
-  return US_OK;
-}
-
-/* The counted shares of both, each once. */
-static enum us_code merge_counted(struct grant *g, const struct us_rpt *old, struct us_rpt *rpt) {
-  struct us_ids both = {US_NEW_ARRAY(g->cx->mem, int64_t, rpt->counted.n + old->counted.n), 0};
-  if (!both.v)
-    return us_fail_plain(g->cx, US_E_NO_MEMORY);
-  for (size_t i = 0; i < rpt->counted.n; i++)
-    both.v[both.n++] = rpt->counted.v[i];
-  for (size_t i = 0; i < old->counted.n && both.n < US_RPT_COUNTED_MAX; i++) {
-    if (!has_id(both, old->counted.v[i]))
-      both.v[both.n++] = old->counted.v[i];
-  }
-  rpt->counted = both;
-  return US_OK;
-}
-
-/* 6.6: what the old RPT holds and still passes assessment goes into the new one; the old one is revoked. Whoever steals a ticket of
- * any process that is in it takes all of it along (G 5.5), so these are kept; with too many of them it is not upgraded. */
-static enum us_code upgrade(struct grant *g, int64_t expires_s, struct us_rpt *rpt, bool *ret_is_upgraded) {
-  struct us_rpt old = {0};
-  int64_t merged = 0;
-  *ret_is_upgraded = false;
-  enum us_code code = find_upgradable(g, &old);
-  if (code == US_OK)
-    US_TRY(us_rpts_count_merged(g->cx, old.id, oldest_tid(g), &merged));
-  if (code == US_E_NOT_FOUND || merged >= US_RPT_PROCESSES_MAX - 1) {
-    us_error_clear(g->cx);
-    return US_OK;
-  }
-  US_TRY(code);
-  US_TRY(carry_all_over(g, &old, rpt, expires_s, ret_is_upgraded));
-  if (*ret_is_upgraded) {
-    US_TRY(merge_counted(g, &old, rpt));
-    US_TRY(us_rpts_merge(g->cx, rpt->id, &old, oldest_tid(g)));
-  }
-  return us_rpts_delete(g->cx, old.id);
-}
-
-static int64_t lifetime_s(const struct grant *g) {
+static int64_t lifetime_s(const struct us_rpt_work *g) {
   return g->in->client->access_token_s > 0 ? g->in->client->access_token_s : g->realm->settings.access_token_s;
 }
 
 /* What the RPT has nothing of was refused: nobody is asked beside a partial one. */
-static void note_outcome(struct grant *g) {
+static void note_outcome(struct us_rpt_work *g) {
   for (size_t i = 0; i < g->count; i++)
     note(g, g->wanted[i].is_granted ? US_AUDIT_GRANTED : US_AUDIT_DENIED, i);
 }
 
 /* Step 11, success: 6.4. The token is good for as long as its longest permission. */
-static enum us_code issue(struct grant *g, struct us_rpt_grant *ret_grant) {
+static enum us_code issue(struct us_rpt_work *g, struct us_rpt_grant *ret_grant) {
   int64_t now_s = us_cx_now_s(g->cx);
   struct us_rpt rpt = {
       .id = us_next_id(g->cx),
@@ -584,7 +384,7 @@ static enum us_code issue(struct grant *g, struct us_rpt_grant *ret_grant) {
   };
   int64_t latest_s = now_s + lifetime_s(g);
   US_TRY(granted_permissions(g, latest_s, &rpt.permissions));
-  US_TRY(upgrade(g, latest_s, &rpt, &ret_grant->is_upgraded));
+  US_TRY(us_rpt_upgrade(g, latest_s, &rpt, &ret_grant->is_upgraded));
   for (size_t i = 0; i < rpt.permissions.n; i++)
     if (rpt.permissions.v[i].expires_s > rpt.expires_s)
       rpt.expires_s = rpt.permissions.v[i].expires_s;
@@ -601,7 +401,7 @@ static enum us_code issue(struct grant *g, struct us_rpt_grant *ret_grant) {
 
 enum us_code us_rpt_grant(struct us_cx *cx, const struct us_realm *realm, const struct us_rpt_request *in,
                           struct us_rpt_grant *ret_grant) {
-  struct grant g = {.cx = cx, .realm = realm, .in = in};
+  struct us_rpt_work g = {.cx = cx, .realm = realm, .in = in};
   US_TRY(spend_ticket(&g));   /* 6.2 steps 5, 6 */
   US_TRY(check_verifier(&g)); /* step 7 */
   US_TRY(load_resources(&g));
