@@ -473,8 +473,8 @@ bool us_app_reload_tls(struct us_app *app, const struct us_http_tls *tls, const 
   return !has_authorities || us_cert_trust_reload(app->svc->authorities, client_ca_file, ret_reason, reason_bytes);
 }
 
-void us_app_reload_plugins(struct us_cx *cx, struct us_app *app, const struct us_plugin_options *plugins) {
-  us_plugins_reload(cx, app->svc->plugins, plugins);
+void us_app_reload_plugins(struct us_app *app, const struct us_plugin_options *plugins) {
+  us_plugins_reload(app->svc->plugins, plugins);
 }
 
 /* Gives the node number back with the highest id we made, so that no later owner of the number repeats one. */

@@ -51,7 +51,7 @@ uint16_t us_app_metrics_port(const struct us_app *app); /* 0: there is none */
 bool us_app_reload_tls(struct us_app *app, const struct us_http_tls *tls, const char *client_ca_file, char *ret_reason,
                        size_t reason_bytes);
 /* Plugins that can take a new configuration get it. */
-void us_app_reload_plugins(struct us_cx *cx, struct us_app *app, const struct us_plugin_options *plugins);
+void us_app_reload_plugins(struct us_app *app, const struct us_plugin_options *plugins);
 /* Stops accepting, drains the writer, answers what is in flight, closes the store. */
 void us_app_stop(struct us_app *app, int64_t grace_ms);
 

@@ -24,7 +24,7 @@ static void reload(struct us_app *app, const char *file) {
   else {
     us_log_setup((enum us_log_level)config.log.level, (enum us_log_format)config.log.format, 2);
     us_log(US_LOG_INFO, "reload", "configuration and certificates read again");
-    us_app_reload_plugins(&cx, app, &options.plugins);
+    us_app_reload_plugins(app, &options.plugins);
   }
   us_mem_free(cx.mem);
 }

@@ -14,6 +14,7 @@ struct us_hook_runner;
 struct us_plugins {
   struct us_plugin *v;
   size_t n;
+  void *mem;                     /* of their texts; NULL: they are part of this program (tests) */
   _Atomic unsigned present;      /* bit 1u << hook: some plugin has it */
   _Atomic unsigned threaded;     /* ditto: and not all that have it are quick */
   _Atomic unsigned events;       /* bit 1u << hook: some plugin wants the event of it delivered */
@@ -21,7 +22,7 @@ struct us_plugins {
   bool is_silent;                /* what comes of it is told in the log by whoever asks (child_serve.c) */
   struct us_hook_runner *runner; /* NULL: asks run where they are made (tests, the command line) */
 };
-/* Sets the four from the plugins. */
+/* Sets present, threaded, events and delivers from the plugins. */
 void us_plugins_index(struct us_plugins *plugins);
 static inline bool us_plugins_have(const struct us_plugins *plugins, enum us_hook hook) {
   return plugins && (plugins->present & (1u << hook)) != 0;

@@ -18,10 +18,9 @@
 #include "plugin/host.h"
 #include "plugin/runner.h"
 
-/* The plugins with the memory of their texts. */
+/* The plugins with their room. */
 struct loaded {
   struct us_plugins plugins; /* first */
-  void *mem;
   struct us_plugin list[US_PLUGINS_MAX];
   bool is_started;
 };
@@ -277,20 +276,24 @@ static enum us_code check_names(struct us_cx *cx, const struct us_plugins *plugi
   return US_OK;
 }
 
+int64_t us_plugin_deadline_ms(const struct us_plugin_entry *entry, const struct us_plugin_options *options) {
+  if (entry->deadline_ms > 0)
+    return entry->deadline_ms;
+  return options->deadline_ms > 0 ? options->deadline_ms : US_HOOK_DEADLINE_MS;
+}
+
 static enum us_code read_all(struct us_cx *cx, struct loaded *l, const struct us_plugin_options *options,
                              const struct us_plugin_entry *entries, size_t count) {
   for (size_t i = 0; i < count; i++) {
     const struct us_plugin_entry *entry = &entries[i];
     struct us_plugin *plugin = &l->list[l->plugins.n];
-    struct us_str path = us_str_dup(l->mem, entry->path);
+    struct us_str path = us_str_dup(l->plugins.mem, entry->path);
     US_TRY(entry->is_apart ? us_child_new(cx, path, plugin) : us_plugin_open_file(cx, path, plugin));
     plugin->priority = entry->priority;
-    plugin->config = us_str_dup(l->mem, entry->config);
-    plugin->deadline_ms = entry->deadline_ms     ? entry->deadline_ms
-                          : options->deadline_ms ? options->deadline_ms
-                                                 : US_HOOK_DEADLINE_MS;
+    plugin->config = us_str_dup(l->plugins.mem, entry->config);
+    plugin->deadline_ms = us_plugin_deadline_ms(entry, options);
     l->plugins.n++;
-    if (!plugin->config.p || us_mem_is_spent(l->mem))
+    if (!plugin->config.p || us_mem_is_spent(l->plugins.mem))
       return us_fail_plain(cx, US_E_NO_MEMORY);
   }
   qsort(l->list, l->plugins.n, sizeof(l->list[0]), compare_plugins);
@@ -375,8 +378,8 @@ enum us_code us_plugins_load(struct us_cx *cx, const struct us_plugin_options *o
     return US_OK;
   struct loaded *l = calloc(1, sizeof(*l));
   if (l)
-    l->mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES);
-  if (!l || !l->mem) {
+    l->plugins.mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES);
+  if (!l || !l->plugins.mem) {
     free(l);
     return us_fail_plain(cx, US_E_NO_MEMORY);
   }
@@ -393,75 +396,6 @@ enum us_code us_plugins_load(struct us_cx *cx, const struct us_plugin_options *o
     say_loaded(&l->plugins);
   *ret_plugins = &l->plugins;
   return US_OK;
-}
-
-static const struct us_plugin_entry *find_entry(const struct us_plugin_options *options, struct us_str path) {
-  for (size_t i = 0; i < options->count; i++)
-    if (us_str_eq(options->entries[i].path, path))
-      return &options->entries[i];
-  return NULL;
-}
-
-static int call_reload(struct us_plugin *plugin) {
-  struct us_scope scope;
-  struct us_child_use use = {plugin->methods, plugin->events};
-  int result;
-  if (plugin->child) {
-    result = us_child_reload(plugin->child, plugin->config, &use);
-    plugin->methods = use.methods;
-    plugin->events = use.events;
-    return result;
-  }
-  us_scope_enter(&scope, plugin, INT64_MAX, NULL);
-  result = plugin->abi.reload(plugin->self, plugin->config.p);
-  if (result == USHER_OK)
-    us_plugin_index(plugin, true); /* asks the plugin */
-  us_scope_leave(&scope);
-  return result;
-}
-
-/* A method that hangs must not hold up whoever reloads: that is who also waits for the signal to stop. */
-static bool hold_methods(struct us_plugin *plugin) {
-  struct timespec until;
-  clock_gettime(CLOCK_REALTIME, &until);
-  until.tv_sec += US_HOOK_STOP_MS / 1000;
-  return pthread_rwlock_timedwrlock(&plugin->is_running, &until) == 0;
-}
-
-/* The new text is there before the methods are held up. */
-static void reload(struct loaded *l, struct us_plugin *plugin, struct us_str config) {
-  struct us_str copy = us_str_dup(l->mem, config), before = plugin->config;
-  if (!copy.p) {
-    us_log(US_LOG_ERROR, "plugin", "%s goes on as it was: no memory", plugin->abi.name);
-    return;
-  }
-  if (!hold_methods(plugin)) {
-    us_log(US_LOG_ERROR, "plugin", "%s goes on as it was: a method of it does not come back", plugin->abi.name);
-    us_mem_free((void *)(uintptr_t)copy.p);
-    return;
-  }
-  plugin->config = copy;
-  int result = call_reload(plugin);
-  if (result != USHER_OK)
-    plugin->config = before;
-  pthread_rwlock_unlock(&plugin->is_running);
-  if (result == USHER_OK)
-    us_log(US_LOG_INFO, "plugin", "%s took its configuration anew", plugin->abi.name);
-  else
-    us_log(US_LOG_ERROR, "plugin", "%s goes on as it was: reload returned %d", plugin->abi.name, result);
-  us_mem_free((void *)(uintptr_t)(result == USHER_OK ? before.p : copy.p));
-}
-
-void us_plugins_reload(struct us_cx *cx, struct us_plugins *plugins, const struct us_plugin_options *options) {
-  (void)cx;
-  for (size_t i = 0; plugins && i < plugins->n; i++) {
-    struct us_plugin *plugin = &plugins->v[i];
-    const struct us_plugin_entry *entry = find_entry(options, plugin->path);
-    if (plugin->reloads)
-      reload((struct loaded *)plugins, plugin, entry ? entry->config : plugin->config);
-  }
-  if (plugins)
-    us_plugins_index(plugins);
 }
 
 static void close_plugin(struct us_plugin *plugin) {
@@ -484,6 +418,6 @@ void us_plugins_free(struct us_plugins *plugins) {
       close_plugin(&l->list[i]);
     us_plugin_close_file(&l->list[i]);
   }
-  us_mem_free(l->mem);
+  us_mem_free(l->plugins.mem);
   free(l);
 }

@@ -40,8 +40,11 @@ void us_plugin_close_file(struct us_plugin *plugin);
 enum us_code us_plugins_load(struct us_cx *cx, const struct us_plugin_options *options, bool starts,
                              struct us_plugins **ret_plugins) US_MUST_CHECK;
 /* Gives each plugin that has reload() its configuration of now; what is no longer named keeps the one it has. What a plugin does not take
- * is told in the log; it goes on as it was. Plugins that came or went, priorities and deadlines need a restart. */
-void us_plugins_reload(struct us_cx *cx, struct us_plugins *plugins, const struct us_plugin_options *options);
+ * is told in the log; it goes on as it was. Plugins that came or went, priorities and deadlines need a restart, which the log says too.
+ * `plugins` may be NULL. */
+void us_plugins_reload(struct us_plugins *plugins, const struct us_plugin_options *options);
+/* Of each before method. */
+int64_t us_plugin_deadline_ms(const struct us_plugin_entry *entry, const struct us_plugin_options *options);
 /* Tells what waits to be told, then closes in reverse order. What hangs is left alone. Accepts NULL. */
 void us_plugins_free(struct us_plugins *plugins);
 

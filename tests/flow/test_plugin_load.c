@@ -256,8 +256,61 @@ static void they_are_closed_in_reverse_order(void **state) {
 static void reload_with(const char *config) {
   struct us_plugin_entry entry = {.path = from_files->v[0].path, .config = us_str_c(config)};
   struct us_plugin_options options = {.entries = &entry, .count = config ? 1 : 0};
+  us_plugins_reload(from_files, &options);
+}
+
+/* What a reload does not change is said: nobody shall rely on what waits for the next start. */
+static void what_waits_for_a_start_is_said(void **state) {
+  struct us_world *w = *state;
+  struct us_plugin_entry entries[] = {
+      {.path = us_str_c(built(w, "tests/plugins/wild.so")), .config = US_STR("{}")},
+      {.path = us_str_c(built(w, "plugins/naming.so")), .config = US_STR("{}"), .deadline_ms = 700},
+      {.path = us_str_c(built(w, "plugins/owner_filter.so")), .config = US_STR("{}")},
+  };
+  struct us_plugin_options options = {.entries = entries, .count = 2, .deadline_ms = 300};
   struct us_cx *cx = cx_new();
-  us_plugins_reload(cx, from_files, &options);
+  assert_int_equal(us_plugins_load(cx, &options, true, &from_files), US_OK);
+  log_take();
+  us_plugins_reload(from_files, &options);
+  const char *log = log_taken(w);
+  assert_null(strstr(log, "level=warn"));
+  assert_non_null(strstr(log, "wild took its configuration anew"));
+  struct us_plugin_entry before = entries[1];
+  static const struct {
+    const char *config;
+    int64_t priority, deadline_ms;
+    bool is_apart;
+    const char *said;
+  } rows[] = {
+      {"{\"collapse\":true}", 0, 700, false, "naming goes on as it was: it does not reload"},
+      {"{}", 1, 700, false, "naming: its priority, deadline_ms and process change with the next start"},
+      {"{}", 0, 0, false, "naming: its priority, deadline_ms and process change with the next start"},
+      {"{}", 0, 700, true, "naming: its priority, deadline_ms and process change with the next start"},
+  };
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    entries[1] = (struct us_plugin_entry){.path = before.path,
+                                          .config = us_str_c(rows[i].config),
+                                          .priority = rows[i].priority,
+                                          .deadline_ms = rows[i].deadline_ms,
+                                          .is_apart = rows[i].is_apart};
+    log_take();
+    us_plugins_reload(from_files, &options);
+    if (!strstr(log = log_taken(w), rows[i].said))
+      fail_msg("%s in: %s", rows[i].said, log);
+  }
+  entries[1] = before;
+  options.count = 3;
+  log_take();
+  us_plugins_reload(from_files, &options);
+  assert_non_null(strstr(log_taken(w), "owner_filter.so is not loaded: plugins come with a start"));
+  options.count = 1;
+  log_take();
+  us_plugins_reload(from_files, &options);
+  assert_non_null(strstr(log_taken(w), "naming goes on, although it is not named any more"));
+  options.count = 1;
+  log_take();
+  us_plugins_reload(NULL, &options);
+  assert_non_null(strstr(log_taken(w), "wild.so is not loaded"));
   cx_free(cx);
 }
 
@@ -344,6 +397,7 @@ int main(void) {
       FILE_STORY(a_folder_of_too_many_is_refused),
       FILE_STORY(no_two_share_a_name_and_one_that_fails_stops_all),
       FILE_STORY(they_are_closed_in_reverse_order),
+      FILE_STORY(what_waits_for_a_start_is_said),
       FILE_STORY(a_configuration_is_taken_anew_or_kept),
       FILE_STORY(it_says_itself_what_it_has_use_for),
       FILE_STORY(a_busy_plugin_is_reloaded_too),

@@ -373,7 +373,7 @@ static void reload_takes_a_good_script_and_keeps_the_old_one_otherwise(void **st
     struct us_plugin_entry entry = {.path = us_str_c(built(w, LUA)),
                                     .config = us_str_c(us_text(w, "{\"script\":\"%s\"}", path))};
     struct us_plugin_options options = {.entries = &entry, .count = 1};
-    us_plugins_reload(&cx, from_files, &options);
+    us_plugins_reload(from_files, &options);
     unlink(path);
     us_mem_free(cx.mem);
     r = us_with_pat(w, "POST", SETS, pat, ALBUM);

@@ -219,7 +219,7 @@ static void it_takes_a_new_configuration(void **state) {
     struct us_cx cx = {.mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .svc = us_world_services(w)};
     struct us_plugin_entry entry = {.path = us_str_c(built(w, WILD)), .config = us_str_c(configs[i]), .is_apart = true};
     struct us_plugin_options options = {.entries = &entry, .count = 1};
-    us_plugins_reload(&cx, from_files, &options);
+    us_plugins_reload(from_files, &options);
     assert_string_equal(from_files->v[0].config.p, i == 0 ? "{}" : configs[1]);
     us_mem_free(cx.mem);
     expect_status(post(w, us_pat(w, "alice", RS1), us_text(w, "plain%zu", i)), 201);
