@@ -18,13 +18,30 @@
 
 static const struct usher_host *host;
 
+/* Is this a list of rules that are whole? A rule that is misspelled would hold for nobody. */
+static int has_rules(void) {
+  char pointer[32];
+  if (host->config_get("/rules").p[0] != '[')
+    return 0;
+  for (int i = 0;; i++) {
+    snprintf(pointer, sizeof(pointer), "/rules/%d", i);
+    struct usher_str rule = host->config_get(pointer), value = host->json_get(rule, "/value");
+    if (rule.n == 0)
+      return 1;
+    if (host->json_text(host->json_get(rule, "/scope")).n == 0 ||
+        host->json_text(host->json_get(rule, "/claim")).n == 0 || (value.n > 0 && host->json_text(value).n == 0))
+      return 0;
+  }
+}
+
 static int claims_open(const struct usher_host *h, const char *config_json, void **ret_self) {
   (void)config_json;
   (void)ret_self;
   host = h;
-  if (host->config_get("/rules").n > 0)
+  if (has_rules())
     return USHER_OK;
-  host->log(USHER_LOG_ERROR, "the configuration lacks `rules`");
+  host->log(USHER_LOG_ERROR,
+            "the configuration needs `rules`, a list of {scope, claim, value}: texts, of which the last may be absent");
   return USHER_FAIL;
 }
 

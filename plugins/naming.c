@@ -15,11 +15,28 @@
 
 static const struct usher_host *host;
 
+/* Is this a list of texts that are not empty? Of anything else the rule would know a part, or nothing. */
+static int is_list(const char *name) {
+  char pointer[32];
+  if (host->config_get(name).p[0] != '[')
+    return 0;
+  for (int i = 0;; i++) {
+    snprintf(pointer, sizeof(pointer), "%s/%d", name, i);
+    if (host->config_get(pointer).n == 0)
+      return 1;
+    if (host->json_text(host->config_get(pointer)).n == 0)
+      return 0;
+  }
+}
+
 static int naming_open(const struct usher_host *h, const char *config_json, void **ret_self) {
-  (void)config_json; /* config_get() reads it where it is needed */
+  (void)config_json; /* config_get() reads it */
   (void)ret_self;    /* no state of our own */
   host = h;
-  return USHER_OK;
+  if (host->config_get("/forbidden").n == 0 || is_list("/forbidden"))
+    return USHER_OK;
+  host->log(USHER_LOG_ERROR, "`forbidden` is a list of words");
+  return USHER_FAIL;
 }
 
 static void naming_close(void *self) {

@@ -36,9 +36,9 @@ static int filter_open(const struct usher_host *h, const char *config_json, void
   (void)config_json;
   (void)ret_self;
   host = h;
-  if (host->config_get("/filters").n > 0)
+  if (host->config_get("/filters").p[0] == '{')
     return USHER_OK;
-  host->log(USHER_LOG_ERROR, "the configuration lacks `filters`");
+  host->log(USHER_LOG_ERROR, "the configuration needs `filters`, a mapping");
   return USHER_FAIL;
 }
 
@@ -53,8 +53,8 @@ static int before_query(void *self, struct usher_str user_id, const struct usher
   const char *pointer = pointer_of(user_id);
   if (!pointer)
     return USHER_FAIL;
-  struct usher_str text = host->json_text(host->config_get(pointer));
-  if (text.n == 0) /* nothing for this user: the filter stays as it is */
+  struct usher_str value = host->config_get(pointer), text = host->json_text(value);
+  if (value.n == 0) /* nothing for this user: the filter stays as it is */
     return USHER_OK;
   struct usher_filter *own = host->filter_parse(text);
   if (!own) {

@@ -17,13 +17,27 @@
 
 static const struct usher_host *host;
 
+/* Is this a list of texts that are not empty? Of anything else the rule would know a part, or nothing. */
+static int is_list(const char *name) {
+  char pointer[32];
+  if (host->config_get(name).p[0] != '[')
+    return 0;
+  for (int i = 0;; i++) {
+    snprintf(pointer, sizeof(pointer), "%s/%d", name, i);
+    if (host->config_get(pointer).n == 0)
+      return 1;
+    if (host->json_text(host->config_get(pointer)).n == 0)
+      return 0;
+  }
+}
+
 static int two_person_open(const struct usher_host *h, const char *config_json, void **ret_self) {
   (void)config_json;
   (void)ret_self;
   host = h;
-  if (host->json_text(host->config_get("/consents")).n > 0)
+  if (host->json_text(host->config_get("/consents")).n > 0 && is_list("/scopes"))
     return USHER_OK;
-  host->log(USHER_LOG_ERROR, "the configuration lacks `consents`, the folder of consents");
+  host->log(USHER_LOG_ERROR, "the configuration needs `scopes`, a list, and `consents`, a folder");
   return USHER_FAIL;
 }
 

@@ -50,7 +50,8 @@
  *   before it. The first USHER_VETO or USHER_FAIL ends it: nothing is written.
  * - Methods may be called on several threads at once. `open`, `close` and `reload` are called while no method of the plugin runs.
  * - Handles and strings live until the method returns. Everything passed to the host is copied by it. No text is ever a null pointer:
- *   what is absent has n == 0 and p == "".
+ *   what is absent has n == 0 and p == "". So has what the host has no memory left for (16 MiB a call); a before method during which
+ *   that happened has failed, whatever it returns.
  * - Texts are UTF-8, and end with a byte 0 behind p[n-1]. A text may hold a byte 0 of its own only where its owner put one.
  * - Times are milliseconds since 1970 (UTC) unless a name says otherwise.
  * - Documents cross as JSON text, so that a new member breaks nobody.

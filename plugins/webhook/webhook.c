@@ -24,6 +24,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <pthread.h>
@@ -40,6 +41,7 @@
 #define SECRET_MAX_BYTES 4096
 #define ANSWER_MAX_BYTES (64 * 1024)
 #define TIMEOUT_MS 5000
+#define MARGIN 10 /* of the time that a method has, this part is left for saying what came of it */
 
 static const struct usher_host *host;
 
@@ -120,9 +122,32 @@ static const char *text_of(const json_t *config, const char *name) {
   return text ? text : "";
 }
 
+/* What is misspelled would not hold, and nobody would know. */
+static bool has_known_members(const json_t *config) {
+  static const struct {
+    const char *name;
+    json_type type;
+  } known[] = {{"url", JSON_STRING},        {"secret_file", JSON_STRING}, {"ca_file", JSON_STRING},
+               {"events", JSON_ARRAY},      {"decisions", JSON_ARRAY},    {"fail", JSON_STRING},
+               {"timeout_ms", JSON_INTEGER}};
+  const char *name;
+  json_t *value;
+  json_object_foreach((json_t *)(uintptr_t)config, name, value) {
+    size_t i = 0;
+    while (i < sizeof(known) / sizeof(known[0]) && strcmp(name, known[i].name) != 0)
+      i++;
+    if (i == sizeof(known) / sizeof(known[0]) || json_typeof(value) != known[i].type)
+      return false;
+  }
+  return json_is_object(config);
+}
+
 static int read_config(struct webhook *w, const json_t *config) {
   const json_t *timeout = json_object_get(config, "timeout_ms");
   const char *mode = text_of(config, "fail");
+  if (!has_known_members(config))
+    return fail(
+        "the members are url, secret_file, ca_file, fail (texts), events, decisions (lists), timeout_ms (a number)");
   if (!is_good_url(text_of(config, "url")))
     return fail("url must begin with https:// (http:// only with a loopback address)");
   if (strcmp(mode, "open") != 0 && strcmp(mode, "closed") != 0 && *mode != '\0')
@@ -136,13 +161,15 @@ static int read_config(struct webhook *w, const json_t *config) {
   int code = w->url ? read_secret(w, text_of(config, "secret_file")) : USHER_FAIL;
   if (code == USHER_OK)
     code = want(w, json_object_get(config, "events"), true);
-  return code == USHER_OK ? want(w, json_object_get(config, "decisions"), false) : code;
+  if (code == USHER_OK)
+    code = want(w, json_object_get(config, "decisions"), false);
+  return code == USHER_OK && w->wanted == 0 ? fail("neither events nor decisions are named") : code;
 }
 
 static void free_webhook(struct webhook *w) {
   free(w->url);
   free(w->ca_file);
-  memset(w, 0, sizeof(*w));
+  OPENSSL_cleanse(w, sizeof(*w));
   free(w);
 }
 
@@ -238,9 +265,13 @@ static long post(const struct webhook *w, const char *body, size_t n, long timeo
   answer->n = 0;
   if (curl && answer->text && sign(w, body, n, signature, sizeof(signature))) {
     headers = curl_slist_append(curl_slist_append(NULL, signature), "Content-Type: application/json");
-    if (headers && set_options(curl, w, body, n, headers, answer, timeout_ms, reason) &&
-        curl_easy_perform(curl) == CURLE_OK)
-      curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    if (headers && set_options(curl, w, body, n, headers, answer, timeout_ms, reason)) {
+      CURLcode code = curl_easy_perform(curl);
+      if (code == CURLE_OK)
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+      else if (reason[0] == '\0')
+        snprintf(reason, sizeof(reason), "%s", curl_easy_strerror(code));
+    }
   }
   if (status == 0)
     host->log(USHER_LOG_WARN, reason);
@@ -295,10 +326,12 @@ static int take_decision(const struct webhook *w, const struct answer *answer, s
   return code;
 }
 
-/* `question`: its reference goes. The endpoint has as long as the method has. */
+/* `question`: its reference goes. The endpoint has a little less time than the method: who is late itself has failed, however it fails. */
 static int decide(const struct webhook *w, json_t *question, struct usher_error *e) {
   struct answer answer = {0};
   int64_t left_ms = host->left_ms();
+  if (left_ms != INT64_MAX)
+    left_ms -= left_ms / MARGIN;
   long timeout_ms = left_ms < w->timeout_ms ? (long)left_ms : w->timeout_ms;
   char *body = question ? json_dumps(question, JSON_COMPACT) : NULL;
   json_decref(question);

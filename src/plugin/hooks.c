@@ -132,6 +132,14 @@ static void hold_to_promise(struct us_plugins *plugins, struct us_plugin *plugin
       atomic_fetch_or(&plugins->threaded, 1u << i);
 }
 
+/* What the host had no memory left for looked to the plugin as what is not there: a rule about it must not have passed by that. */
+static int hold_to_memory(const struct us_plugin *plugin, enum us_hook hook, int result, const void *mem) {
+  if (result != USHER_OK || us_hook_is_after(hook) || !us_mem_is_spent(mem))
+    return result;
+  us_log(US_LOG_ERROR, "plugin", "%s, %s: the memory of the call was used up", plugin->abi.name, us_hook_name(hook));
+  return USHER_FAIL;
+}
+
 static size_t edits_of(const struct us_ask *ask) {
   size_t n = 0;
   for (size_t i = 0; i < ask->doc_count; i++)
@@ -208,6 +216,7 @@ void us_hooks_ask(struct us_plugins *plugins, struct us_ask *ask, void *mem, str
     int result = plugin->child ? us_child_ask(plugin->child, ask, mem, late_us) : call(plugin, ask, &a, mem);
     us_scope_leave(&scope);
     pthread_rwlock_unlock(&plugin->is_running);
+    result = hold_to_memory(plugin, ask->hook, result, mem);
     if (edits_of(ask) != edits)
       ask->plugin = plugin->abi.name;
     judge(plugins, plugin, ask, result, us_monotonic_us() - began_us);

@@ -127,14 +127,30 @@ static void claims_are_needed_for_scopes(void **state) {
   }
 }
 
-/* What lacks its configuration does not start, and the sentence names the file. */
-static void without_configuration_they_do_not_start(void **state) {
+/* What lacks its configuration, or has one of which it would know a part, does not start, and the sentence names the file. */
+static void with_a_bad_configuration_they_do_not_start(void **state) {
   struct us_world *w = *state;
-  static const char *const files[] = {"two_person", "mail_notice", "owner_filter", "claims"};
-  for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+  static const char *const rows[][2] = {
+      {"two_person", "{}"},
+      {"two_person", "{\"consents\":\"/tmp\"}"},
+      {"two_person", "{\"consents\":\"/tmp\",\"scopes\":\"edit\"}"},
+      {"two_person", "{\"consents\":\"/tmp\",\"scopes\":[\"\",\"edit\"]}"},
+      {"two_person", "{\"scopes\":[\"edit\"]}"},
+      {"mail_notice", "{}"},
+      {"owner_filter", "{}"},
+      {"owner_filter", "{\"filters\":[\"true\"]}"},
+      {"claims", "{}"},
+      {"claims", "{\"rules\":{\"scope\":\"edit\",\"claim\":\"email\"}}"},
+      {"claims", "{\"rules\":[{\"scope\":\"edit\"}]}"},
+      {"claims", "{\"rules\":[{\"scope\":\"edit\",\"claim\":\"email\",\"value\":7}]}"},
+      {"naming", "{\"forbidden\":\"secret\"}"},
+      {"naming", "{\"forbidden\":[\"a\",7,\"b\"]}"},
+  };
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     struct us_cx cx = {.mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .svc = us_world_services(w)};
-    const char *path = us_text(w, "plugins/%s.so", files[i]);
-    assert_int_equal(try_file(w, path, "{}", &cx), US_E_INVALID_REQUEST);
+    const char *path = us_text(w, "plugins/%s.so", rows[i][0]);
+    if (try_file(w, path, rows[i][1], &cx) != US_E_INVALID_REQUEST)
+      fail_msg("%s with %s", rows[i][0], rows[i][1]);
     assert_non_null(strstr(cx.err.text.p, path));
     assert_non_null(strstr(cx.err.text.p, "does not start"));
     assert_null(from_files);
@@ -147,7 +163,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       FILE_STORY(naming_gives_tidy_names),      FILE_STORY(two_persons_give_what_is_sensitive),
       FILE_STORY(a_notice_is_mailed),           FILE_STORY(owners_have_filters_of_their_own),
-      FILE_STORY(claims_are_needed_for_scopes), FILE_STORY(without_configuration_they_do_not_start),
+      FILE_STORY(claims_are_needed_for_scopes), FILE_STORY(with_a_bad_configuration_they_do_not_start),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -169,6 +169,26 @@ static void fails_closed_or_open(void **state) {
   }
 }
 
+/* An endpoint that hangs is given up before the method is late itself: otherwise "open" would be closed. */
+static void fails_in_time(void **state) {
+  struct us_world *w = *state;
+  const char *secret = secret_file(w, SECRET, 0600);
+  struct us_cx cx = {.mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .svc = us_world_services(w)};
+  const char *config = us_text(w,
+                               "{\"url\":\"http://127.0.0.1:%u/\",\"secret_file\":\"%s\",\"fail\":\"open\","
+                               "\"decisions\":[\"beforeResourceShared\"]}",
+                               endpoint.port, secret);
+  struct us_plugin_entry entry = {.path = us_str_c(built(w, WEBHOOK)), .config = us_str_c(config), .deadline_ms = 1500};
+  struct us_plugin_options options = {.entries = &entry, .count = 1};
+  assert_int_equal(us_plugins_load(&cx, &options, true, &from_files), US_OK);
+  us_world_services(w)->plugins = from_files;
+  const char *pat = us_pat(w, "alice", RS1), *id = us_register(w, pat, ALBUM), *sso = us_sso(w, "alice");
+  answer_with(w, 0, NULL);
+  expect_status(put_policy(w, sso, id, "If-None-Match: *", TO_BOB("[\"view\"]"), NULL), 201);
+  unlink(secret);
+  us_mem_free(cx.mem);
+}
+
 static void bad_configurations_do_not_start(void **state) {
   struct us_world *w = *state;
   const char *secret = secret_file(w, SECRET, 0600);
@@ -181,6 +201,14 @@ static void bad_configurations_do_not_start(void **state) {
   static const char *const members[] = {
       "\"events\":[\"beforeAuthorization\"]", "\"decisions\":[\"afterResourceShared\"]",
       "\"decisions\":[\"onPermissionRequest\"]", "\"fail\":\"maybe\"", "\"timeout_ms\":0"};
+  static const char *const others[] = {"\"decisions\":\"beforeAuthorization\"",
+                                       "\"events\":\"afterResourceShared\"",
+                                       "\"events\":[7]",
+                                       "\"decision\":[\"beforeAuthorization\"]",
+                                       "\"decisions\":[]",
+                                       "\"decisions\":[\"beforeAuthorization\"],\"fail\":false",
+                                       "\"decisions\":[\"beforeAuthorization\"],\"timeout_ms\":\"1\"",
+                                       "\"decisions\":[\"beforeAuthorization\"],\"x\":1"};
   struct us_cx cx = {.mem = us_mem_root_new(0, US_MEM_REQUEST_MAX_BYTES), .svc = us_world_services(w)};
   for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
     assert_int_equal(try_file(w, WEBHOOK, us_text(w, "{\"url\":\"%s\",\"secret_file\":\"%s\"}", urls[i], secret), &cx),
@@ -190,6 +218,20 @@ static void bad_configurations_do_not_start(void **state) {
         try_file(w, WEBHOOK,
                  us_text(w, "{\"url\":\"https://h.example/\",\"secret_file\":\"%s\",%s}", secret, members[i]), &cx),
         US_E_INVALID_REQUEST);
+  for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+    if (try_file(w, WEBHOOK,
+                 us_text(w, "{\"url\":\"https://h.example/\",\"secret_file\":\"%s\",%s}", secret, others[i]),
+                 &cx) != US_E_INVALID_REQUEST)
+      fail_msg("%s", others[i]);
+  assert_int_equal(try_file(w, WEBHOOK,
+                            us_text(w,
+                                    "{\"url\":\"https://h.example/\",\"secret_file\":\"%s\","
+                                    "\"events\":[\"afterResourceShared\"],\"ca_file\":\"/none\"}",
+                                    secret),
+                            &cx),
+                   US_OK);
+  us_plugins_free(from_files);
+  from_files = NULL;
   static const struct {
     const char *text;
     mode_t mode;
@@ -209,6 +251,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       WEBHOOK_STORY(an_endpoint_decides),
       WEBHOOK_STORY(fails_closed_or_open),
+      WEBHOOK_STORY(fails_in_time),
       WEBHOOK_STORY(bad_configurations_do_not_start),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

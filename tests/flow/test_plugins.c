@@ -584,6 +584,33 @@ static void a_broken_promise_of_being_quick_has_an_end(void **state) {
   us_register(w, pat, ALBUM);
 }
 
+/* A rule that looks for something and takes "nothing" for good news. */
+static int look_until_there_is_nothing(struct usher_resource *r, struct usher_error *e) {
+  (void)e;
+  for (int i = 0; i < 2000000; i++)
+    if (host->resource_get(r, "/description").n == 0)
+      return USHER_OK;
+  return USHER_VETO;
+}
+
+/* What the host has no memory left for must not pass for what is not there. */
+static void whoever_uses_up_its_memory_has_failed(void **state) {
+  for (enum way way = QUICK; way < WAYS; way++) {
+    struct us_world *w = begin(state, way);
+    const char *pat = us_pat(w, "alice", RS1);
+    plugins.v[0].deadline_ms = 60000;
+    on_registration = look_until_there_is_nothing;
+    struct us_reply r =
+        us_with_pat(w, "POST", SETS, pat,
+                    us_text(w, "{\"name\":\"a\",\"resource_scopes\":[\"view\"],\"description\":\"%02000d\"}", 0));
+    if (r.status != 500 && r.status != 503)
+      fail_msg("%d %s", r.status, r.body);
+    assert_int_equal(us_count(w, "SELECT count(*) FROM resource WHERE name = 'a'"), 0);
+    on_registration = NULL;
+    us_register(w, pat, ALBUM); /* it is of that call only */
+  }
+}
+
 /* ---- Events ---- */
 
 static uint32_t wanted;
@@ -638,6 +665,7 @@ int main(void) {
       PLUGIN_STORY(filters_are_replaced_and_visibility_stays),
       PLUGIN_STORY(who_is_late_is_given_up),
       PLUGIN_STORY(a_broken_promise_of_being_quick_has_an_end),
+      PLUGIN_STORY(whoever_uses_up_its_memory_has_failed),
       PLUGIN_STORY(events_are_written_down_with_the_deed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
