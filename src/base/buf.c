@@ -120,3 +120,31 @@ void us_buf_drop_front(struct us_buf *b, size_t n) {
   b->n -= n;
   b->p[b->n] = '\0';
 }
+
+void us_buf_add_html(struct us_buf *b, struct us_str text, bool keeps_lines) {
+  for (size_t i = 0; i < text.n; i++) {
+    char c = text.p[i];
+    switch (c) {
+    case '&':
+      us_buf_add_c(b, "&amp;");
+      break;
+    case '<':
+      us_buf_add_c(b, "&lt;");
+      break;
+    case '>':
+      us_buf_add_c(b, "&gt;");
+      break;
+    case '"':
+      us_buf_add_c(b, "&quot;");
+      break;
+    case '\'':
+      us_buf_add_c(b, "&#39;");
+      break;
+    default:
+      if (((unsigned char)c < 0x20 || c == 0x7f) && !(keeps_lines && (c == '\t' || c == '\r' || c == '\n')))
+        us_buf_add_c(b, "\xEF\xBF\xBD");
+      else
+        us_buf_add_char(b, c);
+    }
+  }
+}

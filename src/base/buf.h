@@ -23,6 +23,8 @@ void us_buf_reserve(struct us_buf *b,
                     size_t n); /* room for n more bytes at once, when it is known how many will come */
 void us_buf_add(struct us_buf *b, const void *bytes, size_t n);
 void us_buf_add_str(struct us_buf *b, struct us_str s);
+/* For text of HTML and values in double quotes. Control characters become U+FFFD; `keeps_lines`: but tabs and line ends. */
+void us_buf_add_html(struct us_buf *b, struct us_str text, bool keeps_lines);
 void us_buf_add_c(struct us_buf *b, const char *c_string);
 void us_buf_add_char(struct us_buf *b, char c);
 void us_buf_add_i64(struct us_buf *b, int64_t value);

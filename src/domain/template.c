@@ -51,30 +51,6 @@ static int placeholder(struct us_str text, size_t *ret_bytes) {
   return text.p[1] - '0';
 }
 
-static void add_escaped(struct us_buf *out, struct us_str text) {
-  for (size_t i = 0; i < text.n; i++) {
-    switch (text.p[i]) {
-    case '&':
-      us_buf_add_c(out, "&amp;");
-      break;
-    case '<':
-      us_buf_add_c(out, "&lt;");
-      break;
-    case '>':
-      us_buf_add_c(out, "&gt;");
-      break;
-    case '"':
-      us_buf_add_c(out, "&quot;");
-      break;
-    case '\'':
-      us_buf_add_c(out, "&#39;");
-      break;
-    default:
-      us_buf_add_char(out, text.p[i]);
-    }
-  }
-}
-
 /* No longer than US_TEMPLATE_ARGUMENT_MAX, cut between characters. */
 static void add_argument(struct us_buf *out, struct us_str text) {
   size_t n = text.n;
@@ -83,7 +59,7 @@ static void add_argument(struct us_buf *out, struct us_str text) {
     while (n > 0 && ((unsigned char)text.p[n] & 0xc0) == 0x80)
       n--;
   }
-  add_escaped(out, front(text, n));
+  us_buf_add_html(out, front(text, n), true);
   if (n < text.n)
     us_buf_add_c(out, "\xe2\x80\xa6"); /* U+2026 */
 }

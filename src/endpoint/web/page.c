@@ -11,60 +11,31 @@
 
 /* ---- Text ---- */
 
-/* For text and for values in double quotes. Control characters, which no text of ours has, become U+FFFD. */
-static void add_escaped(struct us_buf *out, struct us_str text) {
-  for (size_t i = 0; i < text.n; i++) {
-    char c = text.p[i];
-    switch (c) {
-    case '&':
-      us_buf_add_c(out, "&amp;");
-      break;
-    case '<':
-      us_buf_add_c(out, "&lt;");
-      break;
-    case '>':
-      us_buf_add_c(out, "&gt;");
-      break;
-    case '"':
-      us_buf_add_c(out, "&quot;");
-      break;
-    case '\'':
-      us_buf_add_c(out, "&#39;");
-      break;
-    default:
-      if ((unsigned char)c < 0x20 || c == 0x7f)
-        us_buf_add_c(out, "\xEF\xBF\xBD");
-      else
-        us_buf_add_char(out, c);
-    }
-  }
-}
-
 static void add_attribute(struct us_buf *out, const char *name, struct us_str value) {
   if (value.p == NULL)
     return;
   us_buf_addf(out, " %s=\"", name);
-  add_escaped(out, value);
+  us_buf_add_html(out, value, false);
   us_buf_add_char(out, '"');
 }
 
 /* Texts from outside stand in <bdi>: their direction and its marks reach no further. */
 static void add_outside(struct us_buf *out, struct us_str text) {
   us_buf_add_c(out, "<bdi>");
-  add_escaped(out, text);
+  us_buf_add_html(out, text, false);
   us_buf_add_c(out, "</bdi>");
 }
 
 static void add_words(struct us_buf *out, const char *text, va_list *args) {
   for (const char *gap; (gap = strstr(text, "%s")) != NULL; text = gap + 2) {
-    add_escaped(out, (struct us_str){text, (size_t)(gap - text)});
+    us_buf_add_html(out, (struct us_str){text, (size_t)(gap - text)}, false);
     add_outside(out, va_arg(*args, struct us_str));
   }
-  add_escaped(out, us_str_c(text));
+  us_buf_add_html(out, us_str_c(text), false);
 }
 
 static void add_word(struct us_page *page, enum us_word word) {
-  add_escaped(page->out, us_str_c(us_word_text(page->lang, word)));
+  us_buf_add_html(page->out, us_str_c(us_word_text(page->lang, word)), false);
 }
 
 /* ---- The frame ---- */
@@ -84,7 +55,7 @@ void us_page_end(struct us_page *page) {
 
 static void add_asset(struct us_page *page, const char *before, const struct us_asset *asset, const char *behind) {
   us_buf_add_c(page->out, before);
-  add_escaped(page->out, us_asset_path(&page->call->cx, asset));
+  us_buf_add_html(page->out, us_asset_path(&page->call->cx, asset), false);
   us_buf_add_c(page->out, behind);
 }
 
@@ -313,7 +284,7 @@ static void add_reason(struct us_page *page, struct us_str text) {
   us_buf_add_c(page->out, "<p>");
   add_word(page, US_WORD_ERROR_REASON);
   us_buf_add_c(page->out, " <bdi lang=\"en\">");
-  add_escaped(page->out, text);
+  us_buf_add_html(page->out, text, false);
   us_buf_add_c(page->out, "</bdi></p>\n");
 }
 

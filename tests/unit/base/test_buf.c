@@ -84,6 +84,22 @@ static void drops_its_front(void **state) {
   us_buf_done(&b);
 }
 
+static void text_of_html_holds_no_markup(void **state) {
+  (void)state;
+  struct us_buf b;
+  us_buf_init(&b, 4096);
+  us_buf_add_html(&b, US_STR("<a href=\"x\" title='y'>R&D</a> \xc3\xa4"), false);
+  assert_str(us_buf_str(&b), "&lt;a href=&quot;x&quot; title=&#39;y&#39;&gt;R&amp;D&lt;/a&gt; \xc3\xa4");
+  us_buf_reset(&b);
+  us_buf_add_html(&b, (struct us_str){"a\0b\n\x7f", 5}, true);
+  assert_str(us_buf_str(&b), "a\xEF\xBF\xBD"
+                             "b\n\xEF\xBF\xBD");
+  us_buf_reset(&b);
+  us_buf_add_html(&b, US_STR("\t\r\n"), false);
+  assert_str(us_buf_str(&b), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
+  us_buf_done(&b);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(holds_what_was_added),
@@ -91,6 +107,7 @@ int main(void) {
       cmocka_unit_test(drops_everything_after_a_failure),
       cmocka_unit_test(formatted_text_obeys_the_maximum),
       cmocka_unit_test(drops_its_front),
+      cmocka_unit_test(text_of_html_holds_no_markup),
   };
   return UNIT_RUN(tests);
 }
