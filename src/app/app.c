@@ -391,8 +391,9 @@ static enum us_code start_parts(struct us_cx *cx, struct us_app *app, const stru
                                  .open = open_worker,
                                  .close = close_worker,
                                  .self = app};
+  size_t room = o->plugins.queue > 0 && o->plugins.queue < pool.max_queued ? o->plugins.queue : pool.max_queued;
   app->svc->pool_per_address =
-      us_pool_share_of(o->pool_per_address > 0 ? o->pool_per_address : US_POOL_PER_ADDRESS, pool.max_queued);
+      us_pool_share_of(o->pool_per_address > 0 ? o->pool_per_address : US_POOL_PER_ADDRESS, room);
   app->svc->long_lists_max = pool.threads > 3 ? pool.threads / 2 : 1;
   app->dispatch.pool = us_pool_new(&pool);
   if (app->dispatch.pool == NULL)

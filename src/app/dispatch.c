@@ -188,7 +188,7 @@ static bool hand_on(struct flight *f, struct us_lane *lane) {
   if (f->place == US_PLACE_FETCH)
     return ask_fetcher(f);
   if (f->place == US_PLACE_HOOKS)
-    has_room = us_extension_ask(&f->call->cx, hooks_done, f);
+    has_room = us_call_ask(f->call, hooks_done, f);
   else if (f->place == US_PLACE_POOL)
     has_room = us_pool_submit(f->dispatch->pool, &f->pool_job);
   else if (f->place == US_PLACE_WRITER && lane)

@@ -495,7 +495,15 @@ void us_call_give_up_fetch(struct us_call *call) {
   us_call_refuse(call, US_E_UNAVAILABLE);
 }
 
+/* Plugins take their time, as the pool does: one share of an address for both. */
+bool us_call_ask(struct us_call *call, void (*done)(void *self), void *self) {
+  struct pipeline *p = pipeline_of(call);
+  p->is_at_pool = us_pool_share_take(call->cx.svc, call->request->peer_group, &p->pool_slot);
+  return p->is_at_pool && us_extension_ask(&call->cx, done, self);
+}
+
 void us_call_asked(struct us_call *call) {
+  end_pool(pipeline_of(call));
   if (us_extension_asked(&call->cx) != US_OK)
     answer_error(pipeline_of(call));
 }

@@ -13,7 +13,7 @@ enum us_place {
   US_PLACE_LOOP,   /* needs a reader's connection, must not block */
   US_PLACE_POOL,   /* needs a reader's connection, may block */
   US_PLACE_FETCH,  /* call->proof->wanted: keys of the client must be fetched; then LOOP again */
-  US_PLACE_HOOKS,  /* plugins must be asked: us_extension_ask(), then us_call_asked(), then LOOP again */
+  US_PLACE_HOOKS,  /* plugins must be asked: us_call_ask(), then us_call_asked(), then LOOP again */
   US_PLACE_WRITER, /* a write step */
   US_PLACE_ANSWER, /* done: the response is complete */
 };
@@ -27,7 +27,9 @@ enum us_place us_call_advance(struct us_call *call, enum us_place here, struct u
 size_t us_call_used_sessions(const struct us_call *call, int64_t ret_ids[2]);
 /* The fetcher has no room. */
 void us_call_give_up_fetch(struct us_call *call);
-/* Plugins have been asked. */
+/* Has plugins asked; done(self) is called once, on some thread, perhaps before this returns, and us_call_asked() must follow. False: the
+ * address has as many calls that wait as it may, or the threads of plugins have no room; us_call_refuse() must follow. */
+bool us_call_ask(struct us_call *call, void (*done)(void *self), void *self) US_MUST_CHECK;
 void us_call_asked(struct us_call *call);
 /* The write step, called by the writer (cx.db set); its code is the writer's verdict. */
 enum us_code us_call_write(struct us_call *call);

@@ -2,6 +2,7 @@
  * Plugins (REST contract j): each of the eleven methods over the requests that call it, with plugins that are asked at once and such
  * that are asked on threads. What may change, what persists, who may veto, and what the caller and the store then see.
  */
+#include "domain/pool_share.h"
 #include "flow/plugins.h"
 
 /* ---- A plugin that notes everything, and does what the story says ---- */
@@ -611,6 +612,33 @@ static void whoever_uses_up_its_memory_has_failed(void **state) {
   }
 }
 
+static int veto_registration(struct usher_resource *r, struct usher_error *e) {
+  return USHER_VETO;
+}
+
+/* Who waits for plugins counts as who waits for the pool: one address does not take all of it, and gives back what it had. */
+static void an_address_has_a_share_of_those_who_wait(void **state) {
+  for (enum way way = AT_ONCE; way < WAYS; way++) {
+    struct us_world *w = begin(state, way);
+    struct us_services *svc = us_world_services(w);
+    const char *pat = us_pat(w, "alice", RS1);
+    unsigned slot;
+    us_world_come_from(w, "198.51.100.7", "198.51.100.7");
+    svc->pool_per_address = 1;
+    us_register(w, pat, ALBUM);
+    on_registration = veto_registration;
+    expect_error(us_with_pat(w, "POST", SETS, pat, PHOTO_BODY), 403, "access_denied");
+    on_registration = NULL;
+    assert_true(us_pool_share_take(svc, US_STR("198.51.100.7"), &slot));
+    expect_status(us_with_pat(w, "POST", SETS, pat, PHOTO_BODY), 503);
+    us_world_come_from(w, "198.51.100.8", "198.51.100.8");
+    expect_status(us_with_pat(w, "POST", SETS, pat, PHOTO_BODY), 201);
+    us_pool_share_give(svc, slot);
+    for (size_t i = 0; i < US_POOL_SLOTS; i++)
+      assert_int_equal(svc->pool_jobs[i], 0);
+  }
+}
+
 /* ---- Events ---- */
 
 static uint32_t wanted;
@@ -666,6 +694,7 @@ int main(void) {
       PLUGIN_STORY(who_is_late_is_given_up),
       PLUGIN_STORY(a_broken_promise_of_being_quick_has_an_end),
       PLUGIN_STORY(whoever_uses_up_its_memory_has_failed),
+      PLUGIN_STORY(an_address_has_a_share_of_those_who_wait),
       PLUGIN_STORY(events_are_written_down_with_the_deed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

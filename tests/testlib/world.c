@@ -314,11 +314,14 @@ static void run_call(struct us_world *w, struct us_call *call) {
       place = us_call_advance(call, US_PLACE_LOOP, w->reader);
     } else if (place == US_PLACE_HOOKS) {
       _Atomic bool is_done = false;
-      assert_true(us_extension_ask(&call->cx, note_done, &is_done));
-      while (!is_done) /* where the world has threads for plugins */
+      bool has_room = us_call_ask(call, note_done, &is_done);
+      while (has_room && !is_done) /* where the world has threads for plugins */
         nap();
-      us_call_asked(call);
-      place = us_call_advance(call, US_PLACE_LOOP, w->reader);
+      if (has_room)
+        us_call_asked(call);
+      else
+        us_call_refuse(call, US_E_UNAVAILABLE);
+      place = has_room ? us_call_advance(call, US_PLACE_LOOP, w->reader) : US_PLACE_ANSWER;
     } else if (place == US_PLACE_WRITER)
       place = us_call_written(call, us_db_transact(&call->cx, w->db, write_step, call));
     else
