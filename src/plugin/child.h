@@ -28,7 +28,7 @@ enum us_child_lane { US_CHILD_ASKS, US_CHILD_DEEDS, US_CHILD_EVENTS, US_CHILD_LA
 
 struct us_child;
 /* What is started: this program. Tests, which are another one, set it. */
-extern const char *us_child_program;
+extern const char *_Atomic us_child_program;
 
 /* Starts a process for the file, far enough that the descriptor is known: *ret_plugin gets name, version, methods, flags. */
 enum us_code us_child_new(struct us_cx *cx, struct us_str path, struct us_plugin *ret_plugin) US_MUST_CHECK;

@@ -16,7 +16,7 @@
 #include "base/thread.h"
 #include "plugin/host.h"
 
-const char *us_child_program = "/proc/self/exe";
+const char *_Atomic us_child_program = "/proc/self/exe";
 
 int64_t us_child_until(int64_t ms) {
   return us_monotonic_us() + ms * 1000;
@@ -118,19 +118,16 @@ json_t *us_child_start(struct us_child *child) {
     ours[i] = theirs[i] = -1;
   pid_t pid = open_lanes(ours, theirs) ? spawn(child->path, theirs) : 0;
   close_all(theirs);
-  if (pid == 0) {
+  if (pid == 0)
     close_all(ours);
-    child->why = "cannot be started";
-    return NULL;
-  }
   pthread_mutex_lock(&child->lock);
   child->pid = pid;
-  child->why = NULL;
+  child->why = pid == 0 ? "cannot be started" : NULL;
   child->started_us = us_monotonic_us();
-  child->starts++;
+  child->starts += pid != 0;
   for (int i = 0; i < US_CHILD_LANES; i++)
     child->lanes[i].fd = ours[i];
-  bool is_wanted = !child->is_stopping;
+  bool is_wanted = pid != 0 && !child->is_stopping;
   pthread_mutex_unlock(&child->lock);
   return is_wanted ? receive(ours[US_CHILD_ASKS], us_child_until(US_CHILD_START_MS)) : NULL;
 }

@@ -153,6 +153,28 @@ static void another_plugin_in_its_file_is_not_asked(void **state) {
   rmdir(folder);
 }
 
+/* As long as it cannot even be started it is tried less and less often, and comes back when it can. */
+static void what_cannot_be_started_is_tried_again(void **state) {
+  struct us_world *w = *state;
+  load_apart(w, "{}", 100);
+  const char *pat = us_pat(w, "alice", RS1), *pid = register_and_describe(w, pat, "pid");
+  const char *program = us_child_program;
+  us_child_program = "/nowhere";
+  log_take();
+  assert_int_equal(kill(atoi(pid), SIGKILL), 0);
+  for (int i = 0; i < 6; i++) {
+    nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    expect_error(post(w, pat, us_text(w, "none %d", i)), 500, "server_error");
+  }
+  const char *log = log_taken(w);
+  assert_non_null(strstr(log, "its process ended (signal 9); it is started anew in 100 ms"));
+  assert_non_null(strstr(log, "its process cannot be started (exit code 0); it is started anew in 200 ms"));
+  us_child_program = program;
+  for (int i = 0; i < 200 && post(w, pat, us_text(w, "some %d", i)).status != 201; i++)
+    nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+  expect_status(post(w, pat, "plain"), 201);
+}
+
 /* Nobody gets what another call left on the socket: the process is ended. */
 static void nonsense_is_one_failed_call(void **state) {
   struct us_world *w = *state;
@@ -269,6 +291,7 @@ int main(void) {
       FILE_STORY(it_is_minded_while_nobody_asks),
       FILE_STORY(deeds_are_told_on_a_lane_of_their_own),
       FILE_STORY(another_plugin_in_its_file_is_not_asked),
+      FILE_STORY(what_cannot_be_started_is_tried_again),
       FILE_STORY(nonsense_is_one_failed_call),
       FILE_STORY(its_own_threads_may_log),
       FILE_STORY(signals_to_all_processes_are_not_for_it),
