@@ -21,6 +21,8 @@ extern const struct usher_host *us_lua_host;
 #define US_LUA_PATTERN_COST_MAX 1e8 /* steps that a pattern may need at worst: bytes to the power of its repetitions */
 #define US_LUA_TABLE_MAX 1000000    /* elements that functions of `table` take */
 #define US_LUA_HOOK_COUNT 1000      /* instructions between two looks at the limits */
+#define US_LUA_LARGE_BYTES 65536    /* of a string: an operator on it may take milliseconds */
+#define US_LUA_LARGE_HOOK_COUNT 10  /* between two looks in a state that has had such a string */
 
 /* One state, with what it may use. Found from Lua by lua_getextraspace(). */
 struct us_lua_state {
@@ -29,7 +31,8 @@ struct us_lua_state {
   int64_t instructions, instructions_max; /* left of this call; of any call */
   int64_t until_ms, ms_max;               /* monotonic: when this call has to be over; what any may take */
   size_t encode_bytes;                    /* left of the table that is made JSON */
-  unsigned call;                          /* its number: objects of earlier ones are dead */
+  int hook_count;                         /* instructions between two looks */
+  uint64_t call;                          /* its number: objects of earlier ones are dead */
   bool is_broken;                         /* ran out of something: not used again */
   unsigned generation;                    /* of the script */
   struct us_lua_state *next;

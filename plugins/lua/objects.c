@@ -11,7 +11,7 @@ static const char VETO = 0; /* its address marks tables that veto{...} made */
 struct object {
   enum us_lua_kind kind;
   const void *handle;
-  unsigned call; /* the one that it is good for */
+  uint64_t call; /* the one that it is good for */
 };
 
 /* ---- JSON ---- */
@@ -126,7 +126,8 @@ static bool is_array(lua_State *L, int index) {
   while (lua_next(L, index)) {
     lua_pop(L, 1);
     count++;
-    if (lua_type(L, -1) != LUA_TNUMBER) {
+    bool is_inside = lua_isinteger(L, -1) && lua_tointeger(L, -1) >= 1 && (lua_Unsigned)lua_tointeger(L, -1) <= n;
+    if (!is_inside) {
       lua_pop(L, 1);
       return false;
     }
@@ -227,9 +228,17 @@ static int push_member(lua_State *L, const struct object *object, const char *po
   return 1;
 }
 
+/* What stands behind a byte 0 would not count, and another member be meant. */
+static const char *check_text(lua_State *L, int index) {
+  size_t n;
+  const char *text = luaL_checklstring(L, index, &n);
+  luaL_argcheck(L, strlen(text) == n, index, "a member has no byte 0 in its name");
+  return text;
+}
+
 /* "/" and the name, escaped for a JSON pointer; stays on the stack. */
 static const char *pointer_of(lua_State *L, int index) {
-  luaL_checkstring(L, index);
+  check_text(L, index);
   luaL_gsub(L, lua_tostring(L, index), "~", "~0");
   luaL_gsub(L, lua_tostring(L, -1), "/", "~1");
   return lua_pushfstring(L, "/%s", lua_tostring(L, -1));
@@ -246,12 +255,12 @@ static int write_value(lua_State *L, const struct object *object, const char *po
 
 static int object_get(lua_State *L) {
   const struct object *object = check_object(L);
-  return push_member(L, object, luaL_optstring(L, 2, ""));
+  return push_member(L, object, lua_isnoneornil(L, 2) ? "" : check_text(L, 2));
 }
 
 static int object_set(lua_State *L) {
   const struct object *object = check_object(L);
-  const char *pointer = luaL_checkstring(L, 2);
+  const char *pointer = check_text(L, 2);
   luaL_checkany(L, 3);
   return write_value(L, object, pointer, 3);
 }

@@ -14,6 +14,8 @@
 
 /* ---- Limits ---- */
 
+static void look(lua_State *L, lua_Debug *ar);
+
 static void *allocate(void *self, void *old, size_t old_bytes, size_t bytes) {
   struct us_lua_state *s = self;
   size_t before = old ? old_bytes : 0; /* without `old` it is a kind of object */
@@ -25,6 +27,12 @@ static void *allocate(void *self, void *old, size_t old_bytes, size_t bytes) {
   if (bytes > before && s->bytes_max - s->bytes < bytes - before) {
     s->is_broken = true;
     return NULL;
+  }
+  if (!old && old_bytes == LUA_TSTRING && bytes > US_LUA_LARGE_BYTES && s->L &&
+      s->hook_count > US_LUA_LARGE_HOOK_COUNT) { /* once a state, for it begins to count anew */
+    s->hook_count = US_LUA_LARGE_HOOK_COUNT;
+    if (lua_gethookcount(s->L) != 1) /* see run_out() */
+      lua_sethook(s->L, look, LUA_MASKCOUNT, s->hook_count);
   }
   void *p = realloc(old, bytes);
   if (p)
@@ -43,8 +51,6 @@ static bool is_late(const struct us_lua_state *s) {
   return us_lua_host->left_ms() == 0 || monotonic_ms() >= s->until_ms;
 }
 
-static void look(lua_State *L, lua_Debug *ar);
-
 /* From now on the hook comes with every instruction, so that no pcall() of the script can go on. */
 static void run_out(lua_State *L, struct us_lua_state *s, const char *why) {
   s->is_broken = true;
@@ -55,7 +61,7 @@ static void run_out(lua_State *L, struct us_lua_state *s, const char *why) {
 static void look(lua_State *L, lua_Debug *ar) {
   struct us_lua_state *s = us_lua_state_of(L);
   (void)ar;
-  s->instructions -= US_LUA_HOOK_COUNT;
+  s->instructions -= s->hook_count;
   if (s->instructions <= 0)
     run_out(L, s, "more than %I instructions");
   if (is_late(s))
@@ -119,6 +125,22 @@ static void guard_table(lua_State *L) {
     luaL_error(L, "a table of more than %d elements", US_LUA_TABLE_MAX);
 }
 
+/* Comparing texts takes as long as they are, and a function in C executes no instruction. */
+static void guard_sort(lua_State *L) {
+  guard_table(L);
+  if (lua_iscfunction(L, 2))
+    luaL_error(L, "the order must be a function of the script");
+  size_t longest = 0;
+  double n = (double)lua_rawlen(L, 1);
+  for (lua_Integer i = 1; i <= (lua_Integer)n; i++) {
+    if (lua_rawgeti(L, 1, i) == LUA_TSTRING && lua_rawlen(L, -1) > longest)
+      longest = (size_t)lua_rawlen(L, -1);
+    lua_pop(L, 1);
+  }
+  if (lua_isnoneornil(L, 2) && n * log2(n + 1) * (double)(1 + longest) > US_LUA_PATTERN_COST_MAX)
+    luaL_error(L, "sorting %I texts of up to %I bytes may take too long", (LUAI_UACINT)n, (LUAI_UACINT)longest);
+}
+
 struct guard {
   const char *library, *function;
   void (*check)(lua_State *L);
@@ -126,17 +148,63 @@ struct guard {
 static const struct guard guards[] = {
     {"string", "find", guard_find},    {"string", "match", guard_pattern}, {"string", "gmatch", guard_gmatch},
     {"string", "gsub", guard_pattern}, {"string", "rep", guard_rep},       {"table", "insert", guard_table},
-    {"table", "remove", guard_table},  {"table", "sort", guard_table},     {"table", "concat", guard_table},
+    {"table", "remove", guard_table},  {"table", "sort", guard_sort},      {"table", "concat", guard_table},
     {"table", "unpack", guard_table},
 };
 
+/* Between two looks there may be hundreds of calls of the libraries. */
+static void check_time(lua_State *L) {
+  struct us_lua_state *s = us_lua_state_of(L);
+  if (is_late(s))
+    run_out(L, s, "the deadline has passed");
+}
+
 static int guarded(lua_State *L) {
   const struct guard *guard = lua_touserdata(L, lua_upvalueindex(1));
-  struct us_lua_state *s = us_lua_state_of(L);
-  if (is_late(s)) /* between two looks there may be hundreds of these */
-    run_out(L, s, "the deadline has passed");
+  check_time(L);
   guard->check(L);
   return ((lua_CFunction)lua_tocfunction(L, lua_upvalueindex(2)))(L);
+}
+
+/* Of functions whose cost is bounded by their arguments; these may be as large as the memory. */
+static int timed(lua_State *L) {
+  check_time(L);
+  return ((lua_CFunction)lua_tocfunction(L, lua_upvalueindex(1)))(L);
+}
+
+/* An iterator that found nothing looks through the whole text again whenever it is called. */
+static int timed_step(lua_State *L) {
+  check_time(L);
+  lua_settop(L, 0);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_call(L, 0, LUA_MULTRET);
+  return lua_gettop(L);
+}
+
+static int timed_gmatch(lua_State *L) {
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, lua_gettop(L) - 1, 1);
+  lua_pushcclosure(L, timed_step, 1);
+  return 1;
+}
+
+/* The handler of Lua's own xpcall() runs where the error was raised: inside the hook, where there are no further hooks, and it could run
+ * for ever. This one runs afterwards. */
+static int xpcall_afterwards(lua_State *L) {
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  int n = lua_gettop(L);
+  lua_pushvalue(L, 1);
+  lua_insert(L, 3);
+  if (lua_pcall(L, n - 2, LUA_MULTRET, 0) == LUA_OK) {
+    lua_pushboolean(L, 1);
+    lua_replace(L, 2);
+    return lua_gettop(L) - 1;
+  }
+  lua_pushboolean(L, 0);
+  lua_replace(L, 1);
+  lua_call(L, 1, 1); /* the handler with the error */
+  return 2;
 }
 
 static void set_guards(lua_State *L) {
@@ -148,6 +216,37 @@ static void set_guards(lua_State *L) {
     lua_setfield(L, -2, guards[i].function);
     lua_pop(L, 1);
   }
+}
+
+static void set_times(lua_State *L, const char *library) {
+  lua_getglobal(L, library);
+  for (lua_pushnil(L); lua_next(L, -2);) { /* fields that are there may be set while walking */
+    if (!lua_iscfunction(L, -1) || lua_tocfunction(L, -1) == guarded) {
+      lua_pop(L, 1);
+      continue;
+    }
+    lua_pushcclosure(L, timed, 1);
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -4);
+  }
+  lua_pop(L, 1);
+}
+
+static void set_global_times(lua_State *L) {
+  static const char *const names[] = {"tonumber", "tostring", "select", "next"};
+  for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    lua_getglobal(L, names[i]);
+    lua_pushcclosure(L, timed, 1);
+    lua_setglobal(L, names[i]);
+  }
+  lua_pushcfunction(L, xpcall_afterwards);
+  lua_setglobal(L, "xpcall");
+  lua_getglobal(L, "string");
+  lua_getfield(L, -1, "gmatch");
+  lua_pushcclosure(L, timed_gmatch, 1);
+  lua_setfield(L, -2, "gmatch");
+  lua_pop(L, 1);
 }
 
 /* ---- The state ---- */
@@ -178,6 +277,10 @@ static void open_libraries(lua_State *L) {
     lua_pop(L, 1);
   }
   set_guards(L);
+  set_times(L, "string");
+  set_times(L, "table");
+  set_times(L, "utf8");
+  set_global_times(L);
   take_away(L);
 }
 
@@ -242,6 +345,7 @@ static int load_script(lua_State *L) {
   open_libraries(L);
   lua_pushglobaltable(L);
   us_lua_objects_open(L);
+  set_times(L, "json");
   if (!us_lua_json_push(L, script->config_json, strlen(script->config_json)))
     return luaL_error(L, "the configuration is no JSON");
   lua_setfield(L, -2, "config");
@@ -277,7 +381,7 @@ bool us_lua_state_run(struct us_lua_state *s, lua_CFunction f, void *data, char 
   s->instructions = s->instructions_max;
   s->until_ms = monotonic_ms() + s->ms_max;
   s->call++;
-  lua_sethook(L, look, LUA_MASKCOUNT, US_LUA_HOOK_COUNT);
+  lua_sethook(L, look, LUA_MASKCOUNT, s->hook_count);
   lua_settop(L, 0);
   lua_pushcfunction(L, f);
   lua_pushlightuserdata(L, data);
@@ -301,6 +405,7 @@ struct us_lua_state *us_lua_state_new(const struct us_lua_script *script, char r
     return NULL;
   s->bytes_max = script->bytes_max;
   s->instructions_max = script->instructions_max;
+  s->hook_count = US_LUA_HOOK_COUNT;
   s->ms_max = script->ms_max;
   s->L = lua_newstate(allocate, s);
   if (s->L) {

@@ -280,6 +280,51 @@ static void objects_end_with_their_call(void **state) {
   assert_non_null(strstr(r.body, "an object was used after its call"));
 }
 
+/* What runs in C executes no instruction, and a handler of errors would run where no hook does: each is held to the time of a call. */
+static void no_call_outlives_its_time(void **state) {
+  struct us_world *w = *state;
+  static const char *const bad[] = {
+      "xpcall(function() while true do end end, function() while true do end end)",
+      "local s = ('a'):rep(9000) local step = s:gmatch('.-b') while true do step() end",
+      "local s, t = ('\\0'):rep(1000000):rep(4), {} for i = 1, 20000 do t[i] = s end table.sort(t)",
+      "local s, t = ('a'):rep(1000000):rep(4), {} for i = 1, 20000 do t[i] = s end table.sort(t, string.lower)",
+      "local s = ('\\0'):rep(1000000):rep(5) local u = s .. 'x' while true do local x = s < u end",
+      "local s = ('\\0'):rep(1000000):rep(2) while true do pcall(string.format, '%q', s) end",
+      "local t = {} for i = 1, 60000 do t[i] = 1.5 end while true do json.encode(t) end",
+  };
+  const char *script = "function afterResourceRegistration(resource)\n";
+  for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    script = us_text(w, "%sif resource.name == 'bad%zu' then %s end\n", script, i, bad[i]);
+  load_script(w, us_text(w, "%send\n", script), ",\"instructions\":9223372036854775807,\"milliseconds\":50");
+  const char *pat = us_pat(w, "alice", RS1);
+  for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    log_take();
+    us_register(w, pat, us_text(w, "{\"name\":\"bad%zu\",\"resource_scopes\":[\"view\"]}", i));
+    wait_told();
+    const char *log = log_taken(w);
+    if (!strstr(log, "the deadline has passed") && !strstr(log, "may take too long") &&
+        !strstr(log, "must be a function of the script"))
+      fail_msg("%s: %s", bad[i], log);
+  }
+}
+
+static void nothing_is_lost_on_the_way_to_json(void **state) {
+  struct us_world *w = *state;
+  load_script(w,
+              "function beforeResourceRegistration(r)\n"
+              "  assert(not pcall(json.encode, {1, 2, nil, 4, [-1] = 0}))\n"
+              "  assert(json.encode{1, 2, 3} == '[1,2,3]')\n"
+              "  assert(not pcall(function() r['name\\0x'] = 'evil' end))\n"
+              "  assert(not pcall(function() return r['name\\0x'] end))\n"
+              "  assert(not pcall(r.get, r, '/name\\0x') and not pcall(r.set, r, '/name\\0x', 'evil'))\n"
+              "  local ok, text = xpcall(error, function(m) return 'handled ' .. m end, 'x')\n"
+              "  assert(not ok and text == 'handled x')\n"
+              "  assert(select('#', xpcall(function(...) return ... end, error, 1, nil, 3)) == 4)\n"
+              "end\n",
+              "");
+  us_register(w, us_pat(w, "alice", RS1), ALBUM);
+}
+
 static void bad_scripts_do_not_start(void **state) {
   struct us_world *w = *state;
   assert_no_start(w, "function (");
@@ -439,6 +484,8 @@ int main(void) {
       FILE_STORY(after_methods_end_in_time),
       FILE_STORY(the_world_outside_is_not_there),
       FILE_STORY(objects_end_with_their_call),
+      FILE_STORY(no_call_outlives_its_time),
+      FILE_STORY(nothing_is_lost_on_the_way_to_json),
       FILE_STORY(bad_scripts_do_not_start),
       FILE_STORY(misspelled_methods_are_refused),
       FILE_STORY(a_script_without_methods_is_said),
