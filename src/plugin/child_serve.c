@@ -43,18 +43,12 @@ static json_t *hello_of(const struct us_plugin *plugin) {
 /* open and reload alike */
 static json_t *configure(struct serving *s, const json_t *question, bool is_reload) {
   char *config = strdup(json_string_value(json_object_get(question, "config")));
-  struct us_scope scope;
   struct us_str before = s->plugin.config;
   if (!config)
     return json_pack("{s:i}", "result", USHER_FAIL);
   pthread_rwlock_wrlock(&s->plugin.is_running); /* the server has seen to it that nothing runs; not every lane knows */
   s->plugin.config = us_str_c(config);
-  us_scope_enter(&scope, &s->plugin, INT64_MAX, NULL);
-  int code =
-      is_reload ? s->plugin.abi.reload(s->plugin.self, config) : s->plugin.abi.open(us_host(), config, &s->plugin.self);
-  if (code == USHER_OK)
-    us_plugin_index(&s->plugin, true); /* asks the plugin */
-  us_scope_leave(&scope);
+  int code = us_plugin_configure(&s->plugin, is_reload);
   if (code == USHER_OK) {
     free(s->config);
     s->config = config;

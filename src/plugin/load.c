@@ -300,19 +300,20 @@ static enum us_code read_all(struct us_cx *cx, struct loaded *l, const struct us
   return check_names(cx, &l->plugins);
 }
 
-/* open(), here or in the plugin's own process. */
-static int call_open(struct us_plugin *plugin) {
+int us_plugin_configure(struct us_plugin *plugin, bool is_reload) {
   struct us_scope scope;
-  struct us_child_use use = {0};
+  struct us_child_use use = {plugin->methods, plugin->events};
   int result;
   if (plugin->child) {
-    result = us_child_open(plugin->child, plugin->config, &use);
+    result = is_reload ? us_child_reload(plugin->child, plugin->config, &use)
+                       : us_child_open(plugin->child, plugin->config, &use);
     plugin->methods = use.methods;
     plugin->events = use.events;
     return result;
   }
   us_scope_enter(&scope, plugin, INT64_MAX, NULL);
-  result = plugin->abi.open(us_host(), plugin->config.p, &plugin->self);
+  result = is_reload ? plugin->abi.reload(plugin->self, plugin->config.p)
+                     : plugin->abi.open(us_host(), plugin->config.p, &plugin->self);
   if (result == USHER_OK)
     us_plugin_index(plugin, true); /* asks the plugin */
   us_scope_leave(&scope);
@@ -320,7 +321,7 @@ static int call_open(struct us_plugin *plugin) {
 }
 
 static enum us_code open_plugin(struct us_cx *cx, struct us_plugin *plugin) {
-  int result = call_open(plugin);
+  int result = us_plugin_configure(plugin, false);
   if (result != USHER_OK)
     return us_fail(cx, US_E_INVALID_REQUEST, "plugin %.*s: %s does not start: open returned %d",
                    US_STR_ARG(plugin->path), plugin->abi.name, result);

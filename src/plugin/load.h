@@ -35,6 +35,9 @@ bool us_plugin_is_name(const char *name); /* NULL is none */
 enum us_code us_plugin_open_file(struct us_cx *cx, struct us_str path, struct us_plugin *ret_plugin) US_MUST_CHECK;
 void us_plugin_close_file(struct us_plugin *plugin);
 
+/* open() or reload() with plugin->config, here or in the plugin's own process: what it returned. Nothing else of the plugin may run. */
+int us_plugin_configure(struct us_plugin *plugin, bool is_reload);
+
 /* Loads and orders them all. `starts`: open() is called, and threads are started when there is something for them; otherwise only
  * descriptors are read (for listing). *ret_plugins is NULL when there are none. */
 enum us_code us_plugins_load(struct us_cx *cx, const struct us_plugin_options *options, bool starts,

@@ -16,24 +16,6 @@ static const struct us_plugin_entry *find_entry(const struct us_plugin_options *
   return NULL;
 }
 
-static int call_reload(struct us_plugin *plugin) {
-  struct us_scope scope;
-  struct us_child_use use = {plugin->methods, plugin->events};
-  int result;
-  if (plugin->child) {
-    result = us_child_reload(plugin->child, plugin->config, &use);
-    plugin->methods = use.methods;
-    plugin->events = use.events;
-    return result;
-  }
-  us_scope_enter(&scope, plugin, INT64_MAX, NULL);
-  result = plugin->abi.reload(plugin->self, plugin->config.p);
-  if (result == USHER_OK)
-    us_plugin_index(plugin, true); /* asks the plugin */
-  us_scope_leave(&scope);
-  return result;
-}
-
 /* A method that hangs must not hold up whoever reloads: that is who also waits for the signal to stop. */
 static bool hold_methods(struct us_plugin *plugin) {
   struct timespec until;
@@ -55,7 +37,7 @@ static void reload(void *mem, struct us_plugin *plugin, struct us_str config) {
     return;
   }
   plugin->config = copy;
-  int result = call_reload(plugin);
+  int result = us_plugin_configure(plugin, true);
   if (result != USHER_OK)
     plugin->config = before;
   pthread_rwlock_unlock(&plugin->is_running);

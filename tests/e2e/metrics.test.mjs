@@ -6,22 +6,17 @@ import net from 'node:net'
 import path from 'node:path'
 import { before, test } from 'node:test'
 import { BINARY } from '../net/usher.mjs'
-import { file, folder, run, Server, within } from './ops.mjs'
+import { demoWorld, file, run, Server, within } from './ops.mjs'
 
 const PLUGINS = path.join(path.dirname(realpathSync(BINARY)), '../../plugins')
 const RS = 'UMA-Resource-Server'
 const A_MOMENT = 10000
 
-let world // the demo world in a folder
-before(async () => {
-  world = folder({ after: (end) => process.on('exit', end) })
-  const server = await Server.demo({ after: () => {} }, world)
-  await server.stop()
-})
+let copyOfWorld
+before(async () => { copyOfWorld = await demoWorld() })
 
 async function serve(t, more) {
-  const dir = folder(t)
-  assert.equal((await run('cp', ['-a', `${world}/.`, dir])).code, 0)
+  const dir = copyOfWorld(t)
   const config = file(dir, 'usher.yaml',
     `listen:\n  - { address: 127.0.0.1, port: 0 }\nstore: sqlite:${dir}/usher.db\nmetrics: { port: 0 }\n${more(dir)}`)
   return Server.launch(t, ['serve', '--config', config])

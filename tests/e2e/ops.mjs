@@ -2,7 +2,7 @@
 // has locked, certificates, and waiting with a deadline. Only Node's own modules.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import os from 'node:os'
 import path from 'node:path'
@@ -145,4 +145,16 @@ export async function album(server) {
     return r.json.ticket
   }
   return { pat, id, idToken, ticket }
+}
+
+// The demo world, made once for a file of tests: a function that gives a test a folder with a copy of it.
+export async function demoWorld() {
+  const world = folder({ after: (end) => process.on('exit', end) })
+  const server = await Server.demo({ after: () => {} }, world)
+  await server.stop()
+  return (t) => {
+    const dir = folder(t)
+    cpSync(world, dir, { recursive: true, preserveTimestamps: true })
+    return dir
+  }
 }

@@ -8,24 +8,19 @@ import https from 'node:https'
 import path from 'node:path'
 import { before, test } from 'node:test'
 import { BINARY, ROOT } from '../net/usher.mjs'
-import { certificate, file, folder, run, Server, usher, within } from './ops.mjs'
+import { certificate, demoWorld, file, folder, run, Server, usher, within } from './ops.mjs'
 
 const PLUGINS = path.join(path.dirname(realpathSync(BINARY)), '../../plugins')
 const RS = 'UMA-Resource-Server'
 const SECRET = '0123456789abcdef0123456789abcdef'
 const A_MOMENT = 10000
 
-let world // the demo world in a folder
-before(async () => {
-  world = folder({ after: (end) => process.on('exit', end) })
-  const server = await Server.demo({ after: () => {} }, world)
-  await server.stop()
-})
+let copyOfWorld
+before(async () => { copyOfWorld = await demoWorld() })
 
 // A folder with a copy of the world; start(plugins) serves it.
 async function place(t) {
-  const dir = folder(t)
-  assert.equal((await run('cp', ['-a', `${world}/.`, dir])).code, 0)
+  const dir = copyOfWorld(t)
   const config = (plugins) => file(dir, 'usher.yaml',
     `listen:\n  - { address: 127.0.0.1, port: 0 }\nstore: sqlite:${dir}/usher.db\nplugins:\n${plugins}`)
   return { dir, config, start: (plugins, options) => Server.launch(t, ['serve', '--config', config(plugins)], options) }
