@@ -173,9 +173,10 @@ static void close_loop(void *self, void *lane) {
   us_lane_free(lane);
 }
 static enum us_code make_meters(struct us_cx *cx, struct us_app *app, const struct us_app_options *o) {
-  app->dispatch.meters = calloc(loop_count(o), sizeof(app->dispatch.meters[0]));
+  unsigned loops = loop_count(o);
+  app->dispatch.meters = calloc(loops, sizeof(app->dispatch.meters[0]));
   bool has_all = app->dispatch.meters != NULL;
-  for (; has_all && app->meter_count < loop_count(o); app->meter_count += has_all)
+  for (; has_all && app->meter_count < loops; app->meter_count += has_all)
     has_all = (app->dispatch.meters[app->meter_count] = us_meter_new()) != NULL;
   return has_all ? US_OK : us_fail_plain(cx, US_E_NO_MEMORY);
 }
@@ -217,9 +218,10 @@ static enum us_code open_store(struct us_cx *cx, struct us_app *app) {
 
 #define US_TURNED_AWAY_FEW 8 /* a loop, where there are few files */
 
-/* Files that are not connections: three a connection to the store, sockets, pipes; and those who are told that there is no room. */
+/* Files that are not connections: three a connection to the store, sockets, pipes, three a plugin that may have a process of its own; and
+ * those who are told that there is no room. */
 static size_t other_files(const struct us_app_options *o, size_t turned_away) {
-  return 64 + 8 * ((size_t)loop_count(o) + thread_count(o)) + loop_count(o) * turned_away;
+  return 64 + 8 * ((size_t)loop_count(o) + thread_count(o)) + loop_count(o) * turned_away + 3 * o->plugins.count;
 }
 
 /* Lets the process open as many files as it may, and takes no more connections than there are files for: the store must never
@@ -254,7 +256,7 @@ static enum us_code start_edge(struct us_cx *cx, struct us_app *app, const struc
       .tls = o->tls,
       .limits = limits,
       .h2 = o->h2,
-      .loops = loop_count(o),
+      .loops = (unsigned)app->meter_count, /* as many as there are meters, whatever cores come and go meanwhile */
       .trusted_proxies = o->trusted_proxies,
       .client_cert_header = app->client_cert_header,
       .on_request = us_dispatch_request,

@@ -52,7 +52,7 @@ static struct us_str transaction_id(const struct us_http_request *request) {
 
 /* SB-21: names and numbers only. The path may hold ids, never credentials (they are refused in the query); the query is not
  * logged. */
-static void log_request(const struct flight *f) {
+static void log_request(const struct flight *f, int64_t took_us) {
   const struct us_call *call = f->call;
   int status = f->exchange->response.status;
   const struct us_error *error = &call->cx.err;
@@ -67,7 +67,7 @@ static void log_request(const struct flight *f) {
   if (call->request->is_http2)
     us_log_c(&line, "protocol", "h2");
   us_log_i64(&line, "status", status);
-  us_log_i64(&line, "ms", (us_monotonic_us() - f->began_us) / 1000);
+  us_log_i64(&line, "ms", took_us / 1000);
   us_log_str(&line, "peer", call->request->peer);
   us_log_str(&line, "transaction", transaction_id(call->request));
   if (call->caller.kind == US_CALLER_PAT || call->caller.kind == US_CALLER_BEARER)
@@ -93,9 +93,10 @@ static void touch_sessions(const struct flight *f) {
 
 static void answer(struct flight *f) {
   struct us_http_exchange *exchange = f->exchange;
+  int64_t took_us = us_monotonic_us() - f->began_us;
   us_meter_count(f->dispatch->meters[us_loop_index(exchange->loop)], f->call->route, exchange->response.status,
-                 us_monotonic_us() - f->began_us);
-  log_request(f);
+                 took_us);
+  log_request(f, took_us);
   touch_sessions(f);
   us_http_exchange_reply(exchange); /* frees the memory of f */
 }
