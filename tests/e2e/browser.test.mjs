@@ -296,6 +296,10 @@ test('who watches the pages sees what is wrong with one', async () => {
   assert.match(v.faults.join('\n'), /console: oh/)
   await assert.rejects(v.look('watched'), /wider than the window/)
   assert.match((await v.violations()).join('\n'), /image-alt[\s\S]*color-contrast|color-contrast[\s\S]*image-alt/)
+  await v.page.evaluate(() => document.querySelector('div').remove())
+  await assert.rejects(v.look('watched'), /pictures that did not come/)
+  await v.page.evaluate(() => document.querySelector('img').remove())
+  await assert.rejects(v.look('watched'), /no style sheet/)
   await assert.rejects(v.close())
 })
 

@@ -47,7 +47,11 @@ class Visitor {
     })
     this.page.on('pageerror', (error) => this.faults.push(`script: ${error.message}`))
     this.page.on('request', (request) => { if (!this.hosts.includes(new URL(request.url()).host)) this.faults.push(`asked ${request.url()}`) })
-    this.page.on('requestfailed', (request) => this.faults.push(`failed: ${request.url()}: ${request.failure()?.errorText}`))
+    // Who leaves a page before all of it is there gives up the rest; whether it comes is asked by look().
+    this.page.on('requestfailed', (request) => {
+      const why = request.failure()?.errorText
+      if (why !== 'net::ERR_ABORTED') this.faults.push(`failed: ${request.url()}: ${why}`)
+    })
     this.page.on('dialog', (dialog) => {
       this.faults.push(`dialog: ${dialog.message()}`)
       dialog.dismiss().catch(() => {})
@@ -57,15 +61,20 @@ class Visitor {
   // Every page is looked at like this: nothing wrong in it, readable for everybody, in the right language, no wider than the window.
   async look(name, { lang = this.locale } = {}) {
     const { page } = this
+    await page.waitForLoadState('load')
     await page.screenshot({ path: path.join(SCREENSHOTS, `${name}-${this.locale}-${this.scheme}-${this.width}${this.js ? '' : '-nojs'}.png`), fullPage: true })
     const seen = await page.evaluate(() => ({
       lang: document.documentElement.lang, title: document.title, headings: document.querySelectorAll('h1').length,
       over: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      bare: [...document.images].filter((image) => !image.complete || !image.naturalWidth).map((image) => image.src),
+      sheets: [...document.styleSheets].filter((sheet) => sheet.href).length,
     }))
     assert.equal(seen.lang, lang, `${name}: language`)
     assert.ok(seen.title.trim(), `${name}: no title`)
     assert.equal(seen.headings, 1, `${name}: headings of the first level`)
     assert.ok(seen.over <= 0, `${name}: ${seen.over} pixels wider than the window`)
+    assert.deepEqual(seen.bare, [], `${name}: pictures that did not come`)
+    assert.ok(seen.sheets > 0, `${name}: no style sheet`)
     if (this.js) assert.deepEqual(await this.violations(), [], `${name}: axe`)
     assert.deepEqual(this.faults, [], name)
   }
