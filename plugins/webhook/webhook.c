@@ -41,7 +41,8 @@
 #define SECRET_MAX_BYTES 4096
 #define ANSWER_MAX_BYTES (64 * 1024)
 #define TIMEOUT_MS 5000
-#define MARGIN 10 /* of the time that a method has, this part is left for saying what came of it */
+#define IDLE_MAX 16 /* handles, each with its connection, that are kept for the next request */
+#define MARGIN 10   /* of the time that a method has, this part is left for saying what came of it */
 
 static const struct usher_host *host;
 
@@ -59,6 +60,9 @@ struct webhook {
   unsigned wanted; /* bit of each of `methods` */
   bool fails_open;
   long timeout_ms;
+  pthread_mutex_t lock; /* of what follows */
+  CURL *idle[IDLE_MAX];
+  size_t idle_n;
 };
 
 static int fail(const char *what) {
@@ -167,6 +171,9 @@ static int read_config(struct webhook *w, const json_t *config) {
 }
 
 static void free_webhook(struct webhook *w) {
+  while (w->idle_n > 0)
+    curl_easy_cleanup(w->idle[--w->idle_n]);
+  pthread_mutex_destroy(&w->lock);
   free(w->url);
   free(w->ca_file);
   OPENSSL_cleanse(w, sizeof(*w));
@@ -177,6 +184,8 @@ static int webhook_open(const struct usher_host *h, const char *config_json, voi
   host = h;
   struct webhook *w = calloc(1, sizeof(*w));
   json_t *config = json_loads(config_json, 0, NULL);
+  if (w)
+    pthread_mutex_init(&w->lock, NULL);
   int code = w && config && curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? read_config(w, config) : USHER_FAIL;
   json_decref(config);
   if (code == USHER_OK)
@@ -197,6 +206,28 @@ static uint32_t webhook_methods(void *self) {
 }
 
 /* ---- Requests ---- */
+
+/* One that was used before has its connection still: the next request needs no handshake. NULL: no memory. */
+static CURL *take_handle(struct webhook *w) {
+  pthread_mutex_lock(&w->lock);
+  CURL *curl = w->idle_n > 0 ? w->idle[--w->idle_n] : NULL;
+  pthread_mutex_unlock(&w->lock);
+  return curl ? curl : curl_easy_init();
+}
+
+/* What the request set is forgotten here, since it points to memory of the request. */
+static void give_handle(struct webhook *w, CURL *curl) {
+  if (!curl)
+    return;
+  curl_easy_reset(curl);
+  pthread_mutex_lock(&w->lock);
+  bool is_kept = w->idle_n < IDLE_MAX;
+  if (is_kept)
+    w->idle[w->idle_n++] = curl;
+  pthread_mutex_unlock(&w->lock);
+  if (!is_kept)
+    curl_easy_cleanup(curl);
+}
 
 struct answer {
   char *text;
@@ -256,11 +287,11 @@ static bool set_options(CURL *curl, const struct webhook *w, const char *body, s
 }
 
 /* The status of the answer; 0: there was none, and the log says why. */
-static long post(const struct webhook *w, const char *body, size_t n, long timeout_ms, struct answer *answer) {
+static long post(struct webhook *w, const char *body, size_t n, long timeout_ms, struct answer *answer) {
   char signature[256], reason[CURL_ERROR_SIZE] = "no memory";
   struct curl_slist *headers = NULL;
   long status = 0;
-  CURL *curl = curl_easy_init();
+  CURL *curl = take_handle(w);
   answer->text = malloc(ANSWER_MAX_BYTES);
   answer->n = 0;
   if (curl && answer->text && sign(w, body, n, signature, sizeof(signature))) {
@@ -275,8 +306,8 @@ static long post(const struct webhook *w, const char *body, size_t n, long timeo
   }
   if (status == 0)
     host->log(USHER_LOG_WARN, reason);
+  give_handle(w, curl);
   curl_slist_free_all(headers);
-  curl_easy_cleanup(curl);
   return status;
 }
 
@@ -291,7 +322,7 @@ static bool wants_event(const struct webhook *w, struct usher_str event) {
 }
 
 static int deliver(void *self, struct usher_str event) {
-  const struct webhook *w = self;
+  struct webhook *w = self;
   struct answer answer = {0};
   if (!wants_event(w, event))
     return USHER_OK;
@@ -327,7 +358,7 @@ static int take_decision(const struct webhook *w, const struct answer *answer, s
 }
 
 /* `question`: its reference goes. The endpoint has a little less time than the method: who is late itself has failed, however it fails. */
-static int decide(const struct webhook *w, json_t *question, struct usher_error *e) {
+static int decide(struct webhook *w, json_t *question, struct usher_error *e) {
   struct answer answer = {0};
   int64_t left_ms = host->left_ms();
   if (left_ms != INT64_MAX)

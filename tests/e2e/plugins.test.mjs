@@ -80,7 +80,7 @@ test('what is wrong with a file stops the start with one sentence, and `plugin c
 // An HTTPS endpoint that answers as told, and keeps what came and was rightly signed.
 async function endpoint(t, dir, port = 0) {
   const made = await certificate(dir, 'hooks')
-  const self = { status: 200, got: [], tries: 0, ca: made.certificate }
+  const self = { status: 200, got: [], tries: 0, connections: 0, ca: made.certificate }
   const server = https.createServer({ cert: readFileSync(made.certificate), key: readFileSync(made.key) }, async (request, response) => {
     let body = ''
     for await (const chunk of request) body += chunk
@@ -91,9 +91,10 @@ async function endpoint(t, dir, port = 0) {
     if (self.status === 200) self.got.push(JSON.parse(body))
     response.writeHead(self.status).end('{}')
   })
+  server.on('secureConnection', () => { self.connections++ })
   await once(server.listen(port, '127.0.0.1'), 'listening')
   t.after(() => server.close())
-  return Object.assign(self, { url: `https://127.0.0.1:${server.address().port}/hook` })
+  return Object.assign(self, { hangUp: () => server.closeAllConnections(), url: `https://127.0.0.1:${server.address().port}/hook` })
 }
 
 const webhook = (dir, hooks, more = '') => {
@@ -126,6 +127,20 @@ test('events arrive signed, are tried again until they are taken, and outlive a 
   assert.equal(event.event, 'afterResourceRegistration')
   const ids = new Set(hooks.got.map((e) => e.id))
   assert.equal(ids.size, 3)
+})
+
+test('a connection to an endpoint is kept, and one that the endpoint ended holds no event up', async (t) => {
+  const { dir, start } = await place(t)
+  const hooks = await endpoint(t, dir)
+  const server = await start(webhook(dir, hooks))
+  for (const name of ['a', 'b', 'c']) await register(server, name)
+  await within(A_MOMENT, () => hooks.got.length >= 3)
+  assert.deepEqual([hooks.got.map((e) => e.resource.name).sort(), hooks.connections], [['a', 'b', 'c'], 1])
+  hooks.hangUp()
+  await register(server, 'd')
+  await within(A_MOMENT, () => hooks.got.length >= 4)
+  assert.deepEqual([hooks.got.at(-1).resource.name, hooks.tries, hooks.connections], ['d', 4, 2])
+  assert.doesNotMatch(server.log, /event_later/)
 })
 
 test('an endpoint with a certificate that nobody vouches for gets nothing', async (t) => {
