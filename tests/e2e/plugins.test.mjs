@@ -89,7 +89,7 @@ async function endpoint(t, dir, port = 0) {
     assert.ok(Math.abs(Number(stamp) - Date.now() / 1000) < 60)
     self.tries++
     if (self.status === 200) self.got.push(JSON.parse(body))
-    response.writeHead(self.status).end('{}')
+    response.writeHead(self.status).end('{"allow":true}') // to a decision; nobody reads it of an event
   })
   server.on('secureConnection', () => { self.connections++ })
   await once(server.listen(port, '127.0.0.1'), 'listening')
@@ -141,6 +141,24 @@ test('a connection to an endpoint is kept, and one that the endpoint ended holds
   await within(A_MOMENT, () => hooks.got.length >= 4)
   assert.deepEqual([hooks.got.at(-1).resource.name, hooks.tries, hooks.connections], ['d', 4, 2])
   assert.doesNotMatch(server.log, /event_later/)
+})
+
+test('decisions that are asked at once', async (t) => {
+  const { dir, start } = await place(t)
+  const hooks = await endpoint(t, dir)
+  const server = await start(webhook(dir, hooks, '      decisions: [beforeResourceShared]\n'))
+  const album = (await register(server, 'album')).json._id
+  const shared = await Promise.all(Array.from({ length: 40 }, async (_, i) => {
+    const { json } = await register(server, `photo ${i}`)
+    return share(server, json._id)
+  }))
+  assert.deepEqual(shared.map((r) => r.status), Array(40).fill(201))
+  assert.equal((await share(server, album)).status, 201)
+  const asked = () => hooks.got.filter((e) => e.decision === 'beforeResourceShared').map((e) => e.policy.policyId)
+  assert.equal(new Set(asked()).size, 41)
+  await within(A_MOMENT, () => hooks.got.length >= asked().length + 82)
+  assert.equal(hooks.got.filter((e) => e.event).length, 82)
+  assert.ok(hooks.connections < 41, String(hooks.connections))
 })
 
 test('an endpoint with a certificate that nobody vouches for gets nothing', async (t) => {
